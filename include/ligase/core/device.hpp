@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ligase/core/platform.hpp>
+
+#include <concepts>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// Device tags. An operation is found by argument-dependent lookup in this namespace; a device without an overload of its
+/// own runs the generic code over its primitives (ops/generic/primitives.hpp).
+namespace device {
+/// Host memory, OpenMP threads.
+struct cpu {
+  static constexpr bool holds_data = true;
+  static constexpr const char* name = "cpu";
+};
+/// Shapes only: allocates nothing, launches nothing, counts the bytes that a real device would hold.
+struct meta {
+  static constexpr bool holds_data = false;
+  static constexpr const char* name = "meta";
+};
+}  // namespace device
+
+using device::cpu;
+using device::meta;
+
+template <class D>
+concept Device = requires {
+  { D::holds_data } -> std::convertible_to<bool>;
+  { D::name } -> std::convertible_to<const char*>;
+};
+
+}  // namespace ligase::inline LIGASE_ISA

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <ligase/core/error.hpp>
+#include <ligase/core/random.hpp>
+#include <ligase/genome/fasta_scan.hpp>
+#include <ligase/io/file.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <htslib/bgzf.h>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <vector>
+
+namespace ligase::inline LIGASE_ISA::detail {
+
+/// ${LIGASE_CACHE:-~/.cache/ligase}, created where it is missing.
+inline std::filesystem::path cache_folder() {
+  std::filesystem::path folder;
+  if (const char* given = std::getenv("LIGASE_CACHE"); given != nullptr && *given != '\0')
+    folder = given;
+  else if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    folder = std::filesystem::path(home) / ".cache" / "ligase";
+  else
+    throw Error{{.kind = ErrorKind::io, .what = "no folder for caches", .expected = "LIGASE_CACHE or HOME to be set"}};
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    throw Error{{.kind = ErrorKind::io,
+                 .what = "cannot make the cache folder (set LIGASE_CACHE to a folder that can be written)",
+                 .where = folder.string(),
+                 .found = failed.message()}};
+  return folder;
+}
+
+/// A name in the cache that belongs to this state of a file: path, size and time of last change.
+inline std::filesystem::path cache_name(const std::filesystem::path& file, const struct stat& status) {
+  const std::string state = std::filesystem::weakly_canonical(file).string() + '\n' + std::to_string(status.st_size) +
+                            '\n' + std::to_string(status.st_mtim.tv_sec) + '.' +
+                            std::to_string(status.st_mtim.tv_nsec);
+  std::string digits(16, '0');
+  std::uint64_t h = splitmix64(hash_name(state));
+  for (char& digit : digits) {
+    digit = "0123456789abcdef"[h & 15U];
+    h >>= 4U;
+  }
+  return cache_folder() / (file.stem().string() + "-" + digits);
+}
+
+/// Collects bytes and writes them as BGZF blocks.
+class BgzipWriter {
+ public:
+  explicit BgzipWriter(const std::filesystem::path& path) : file_(path), compressed_(BGZF_MAX_BLOCK_SIZE) {}
+
+  void write(std::string_view text) {
+    pending_.append(text);
+    std::size_t done = 0;
+    for (; pending_.size() - done >= BGZF_BLOCK_SIZE; done += BGZF_BLOCK_SIZE)
+      block(std::string_view(pending_).substr(done, BGZF_BLOCK_SIZE));
+    pending_.erase(0, done);
+  }
+  void commit() {
+    if (!pending_.empty()) block(pending_);
+    block({});
+    file_.commit();
+  }
+
+ private:
+  void block(std::string_view text) {
+    constexpr int level = 4;
+    std::size_t size = compressed_.size();
+    if (bgzf_compress(compressed_.data(), &size, text.data(), text.size(), level) != 0)
+      throw Error{{.kind = ErrorKind::internal, .what = "cannot compress a block", .where = file_.path().string()}};
+    file_.write(std::string_view(compressed_.data(), size));
+  }
+
+  AtomicFile file_;
+  std::string pending_;
+  std::vector<char> compressed_;
+};
+
+/// A plain gzip file cannot be read at random places: returns its copy as bgzip in the cache, made on the first call for this
+/// state of the file and checked as FASTA on the way.
+inline std::filesystem::path repacked(const std::filesystem::path& gzip, const struct stat& status) {
+  std::filesystem::path copy = cache_name(gzip, status);
+  copy += ".fa.bgz";
+  if (std::filesystem::exists(copy)) return copy;
+  BgzipWriter writer(copy);
+  FastaScanner scanner(gzip.string());
+  read_decompressed(gzip, [&](std::string_view piece) {
+    scanner.feed(piece);
+    writer.write(piece);
+  });
+  scanner.finish();
+  writer.commit();
+  return copy;
+}
+
+}  // namespace ligase::inline LIGASE_ISA::detail

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <ligase/core/error.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+#include <zlib.h>
+
+namespace ligase::inline LIGASE_ISA::detail {
+
+inline bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+/// A byte as an error message shows it: 'x' or byte 0x1F.
+inline std::string show_byte(char c) {
+  const auto value = static_cast<unsigned char>(c);
+  if (value > 0x20 && value < 0x7F) return "'" + std::string(1, c) + "'";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  return std::string("byte 0x") + digits[value >> 4U] + digits[value & 15U];
+}
+
+/// Checks FASTA text that arrives in pieces: header first, names unique and not empty, letters only, no empty sequence,
+/// lines of one width within a sequence (random access needs that). CR before LF and empty lines at a sequence's end pass.
+class FastaScanner {
+ public:
+  explicit FastaScanner(std::string file) : file_(std::move(file)) {}
+
+  void feed(std::string_view piece) {
+    while (!piece.empty()) {
+      const std::size_t end = std::min(piece.find('\n'), piece.size());
+      line_.append(piece.substr(0, end));
+      if (end == piece.size()) return;
+      finish_line();
+      piece.remove_prefix(end + 1);
+    }
+  }
+  void finish() {
+    if (!line_.empty()) finish_line();
+    if (names_.empty()) fail("FASTA without header", "a line that begins with '>'", "no text");
+    finish_record();
+  }
+
+ private:
+  void finish_line() {
+    ++line_number_;
+    const std::size_t width = line_.size();
+    std::string_view text = line_;
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (text.starts_with('>')) {
+      if (!names_.empty()) finish_record();
+      begin_record(text.substr(1));
+    } else if (!text.empty() || !names_.empty()) {
+      sequence_line(text, width);
+    }
+    line_.clear();
+  }
+
+  void begin_record(std::string_view header) {
+    const std::string name(header.substr(0, header.find_first_of(" \t\v\f\r")));
+    if (name.empty()) fail("FASTA header without a name", "'>name'", "'>'");
+    if (!names_.insert(name).second) fail("two sequences of one name", "different names", "'" + name + "' again");
+    name_ = name;
+    bases_ = 0;
+    first_width_ = first_bases_ = 0;
+    short_line_ = 0;
+  }
+
+  void sequence_line(std::string_view text, std::size_t width) {
+    if (names_.empty())
+      fail("FASTA without header", "a line that begins with '>'", "a line that begins with " + show_byte(text.front()));
+    const auto wrong = std::find_if_not(text.begin(), text.end(), is_letter);
+    if (wrong != text.end())
+      fail("byte that is no letter in sequence '" + name_ + "'", "letters (A, C, G, T, N or other IUPAC codes)",
+           show_byte(*wrong) + " in column " + std::to_string(wrong - text.begin() + 1));
+    if (!text.empty() && short_line_ != 0)
+      fail("sequence '" + name_ + "' has lines of different widths", "only the last line of a sequence to differ",
+           "line " + std::to_string(short_line_));
+    if (bases_ == 0) {
+      first_width_ = width;
+      first_bases_ = text.size();
+    }
+    if (text.size() > first_bases_)
+      fail("sequence '" + name_ + "' has lines of different widths", std::to_string(first_bases_) + " letters",
+           std::to_string(text.size()));
+    if (width != first_width_ || text.size() != first_bases_) short_line_ = line_number_;
+    bases_ += text.size();
+  }
+
+  void finish_record() const {
+    if (bases_ == 0) fail("sequence '" + name_ + "' is empty", "at least one letter", "none");
+  }
+
+  [[noreturn]] void fail(std::string what, std::string expected, std::string found) const {
+    throw Error{{.kind = ErrorKind::input,
+                 .what = std::move(what),
+                 .where = file_ + ":" + std::to_string(line_number_),
+                 .expected = std::move(expected),
+                 .found = std::move(found)}};
+  }
+
+  std::string file_;
+  std::string line_;
+  std::uint64_t line_number_ = 0;
+  std::unordered_set<std::string> names_;
+  std::string name_;
+  std::size_t bases_ = 0;
+  std::size_t first_width_ = 0, first_bases_ = 0;
+  std::uint64_t short_line_ = 0;
+};
+
+struct GzipCloser {
+  void operator()(gzFile_s* file) const { gzclose_r(file); }
+};
+
+/// Gives the content of a plain, gzip or bgzip file to sink(std::string_view), piece by piece. A compressed file that ends
+/// early or is damaged is an error of kind input.
+template <class Sink>
+void read_decompressed(const std::filesystem::path& path, Sink&& sink) {
+  const std::unique_ptr<gzFile_s, GzipCloser> file(gzopen(path.c_str(), "rb"));
+  if (!file) throw Error{{.kind = ErrorKind::input, .what = "cannot open the file", .where = path.string()}};
+  gzbuffer(file.get(), 1U << 18);
+  std::vector<char> buffer(std::size_t{1} << 20);
+  for (;;) {
+    const int n = gzread(file.get(), buffer.data(), static_cast<unsigned>(buffer.size()));
+    int status = Z_OK;
+    const char* const reason = gzerror(file.get(), &status);
+    if (n < 0 || (status != Z_OK && status != Z_STREAM_END)) {
+      const bool early = status == Z_BUF_ERROR;
+      throw Error{{.kind = status == Z_ERRNO ? ErrorKind::io : ErrorKind::input,
+                   .what = early ? "compressed file is truncated" : "compressed file is damaged",
+                   .where = path.string(),
+                   .expected = early ? "the end of the gzip stream" : "",
+                   .found = early ? "the end of the file" : reason}};
+    }
+    if (n == 0) return;
+    sink(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+  }
+}
+
+}  // namespace ligase::inline LIGASE_ISA::detail

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <ligase/core/context.hpp>
+#include <ligase/core/tensor.hpp>
+
+#include <cmath>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// How a parameter is drawn. The value depends on (seed, name of the parameter, element) alone.
+struct Init {
+  enum class Rule { constant, uniform, normal, log_state, inverse_softplus_step } rule = Rule::constant;
+  double a = 0;      ///< constant: value; uniform: bound; normal: standard deviation; step: smallest dt
+  double b = 0;      ///< step: largest dt
+  double floor = 0;  ///< step: dt is not drawn below this
+
+  static Init constant(double value) { return {Rule::constant, value}; }
+  /// U(-bound, bound)
+  static Init uniform(double bound) { return {Rule::uniform, bound}; }
+  static Init normal(double deviation) { return {Rule::normal, deviation}; }
+  /// A_log of S4D-real: ln(n + 1) for state n (last dimension).
+  static Init log_state() { return {Rule::log_state}; }
+  /// Bias b with softplus(b) = dt, dt log-uniform in [smallest, largest], at least `floor` (mamba_ssm, Mamba.__init__).
+  static Init inverse_softplus_step(double smallest, double largest, double floor) {
+    return {Rule::inverse_softplus_step, smallest, largest, floor};
+  }
+
+  double draw(const RandomStream& stream, Index element, Index last_size) const {
+    const auto i = static_cast<std::uint64_t>(element);
+    switch (rule) {
+      case Rule::constant: return a;
+      case Rule::uniform: return (2 * stream.uniform(i) - 1) * a;
+      case Rule::normal: return a * stream.normal(i);
+      case Rule::log_state: return std::log(static_cast<double>(element % last_size + 1));
+      case Rule::inverse_softplus_step: {
+        const double dt = std::exp(stream.uniform(i) * (std::log(b) - std::log(a)) + std::log(a));
+        const double kept = dt < floor ? floor : dt;
+        return kept + std::log(-std::expm1(-kept));
+      }
+    }
+    return 0;
+  }
+};
+
+/// A trained tensor: its value, its gradient (empty in inference and for frozen weights), how it is drawn, and whether
+/// weight decay applies to it. Backward passes add to the gradient (+=) where there is one.
+template <class T, Device D>
+struct Parameter {
+  Parameter() = default;
+  Parameter(Shape shape, Init rule, bool is_decayed = true) : value(shape), init(rule), decay(is_decayed) {}
+
+  Tensor<T, D> value;
+  Tensor<T, D> gradient;
+  Init init;
+  bool decay = true;
+
+  bool trained() const { return !gradient.empty(); }
+};
+
+/// A tensor that is saved with the model but not trained.
+template <class T, Device D>
+struct Buffer {
+  Tensor<T, D> value;
+};
+
+namespace detail {
+template <class X>
+struct is_leaf_tensor : std::false_type {};
+template <class T, class D>
+struct is_leaf_tensor<Parameter<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_leaf_tensor<const Parameter<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_leaf_tensor<Buffer<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_leaf_tensor<const Buffer<T, D>> : std::true_type {};
+template <class X>
+struct is_buffer : std::false_type {};
+template <class T, class D>
+struct is_buffer<Buffer<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_buffer<const Buffer<T, D>> : std::true_type {};
+
+/// Joins names with '.', calls the function for parameters, buffers and aliases, and walks into everything else.
+template <class F>
+class PathVisitor {
+ public:
+  PathVisitor(F& f, std::string prefix) : f_(f), prefix_(std::move(prefix)) {}
+
+  template <class X>
+  void operator()(const std::string& name, X& x) {
+    const std::string path = prefix_.empty() ? name : name.empty() ? prefix_ : prefix_ + "." + name;
+    if constexpr (is_leaf_tensor<X>::value)
+      f_(path, x, false);
+    else
+      x.visit(PathVisitor(f_, path));
+  }
+  /// A second name of a tensor that was visited under its first one: tied weights.
+  template <class X>
+  void alias(const std::string& name, X& x) {
+    const std::string path = prefix_.empty() ? name : prefix_ + "." + name;
+    if constexpr (is_leaf_tensor<X>::value)
+      f_(path, x, true);
+    else
+      x.visit(AliasVisitor{*this, name});
+  }
+
+ private:
+  struct AliasVisitor {
+    PathVisitor& parent;
+    std::string name;
+    template <class X>
+    void operator()(const std::string& inner, X& x) {
+      parent.alias(name + "." + inner, x);
+    }
+    template <class X>
+    void alias(const std::string& inner, X& x) {
+      parent.alias(name + "." + inner, x);
+    }
+  };
+
+  F& f_;
+  std::string prefix_;
+};
+}  // namespace detail
+
+/// f(name, tensor, is_alias) for every Parameter and Buffer below `module`, in the order of its `visit`, under the original
+/// checkpoint's names. Tied tensors come once, then under further names with is_alias = true.
+template <class M, class F>
+void visit_tensors(M& module, F&& f) {
+  module.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, ""));
+}
+
+/// f(name, parameter) for every trained tensor, tied ones once.
+template <class M, class F>
+void visit_parameters(M& module, F&& f) {
+  visit_tensors(module, [&](const std::string& name, auto& x, bool is_alias) {
+    if constexpr (!detail::is_buffer<std::remove_reference_t<decltype(x)>>::value)
+      if (!is_alias) f(name, x);
+  });
+}
+
+/// Draws every parameter by its rule; the values depend on the seed and the parameter's name alone.
+template <class M>
+void initialize(M& module, std::uint64_t seed) {
+  visit_parameters(module, [&](const std::string& name, auto& p) {
+    using T = typename std::remove_cvref_t<decltype(p.value)>::Element;
+    if constexpr (std::remove_cvref_t<decltype(p.value)>::DeviceType::holds_data) {
+      const RandomStream stream{seed, 0, hash_name(name)};
+      const Shape shape = p.value.shape();
+      T* value = p.value.data();
+      for (Index i = 0; i < shape.count(); ++i) value[i] = static_cast<T>(p.init.draw(stream, i, shape[-1]));
+    }
+  });
+}
+
+/// Gives every parameter a gradient of zeros.
+template <class M>
+void allocate_gradients(M& module) {
+  visit_parameters(module, [](const std::string&, auto& p) {
+    p.gradient = std::remove_cvref_t<decltype(p.value)>::zeros(p.value.shape());
+  });
+}
+
+template <class M>
+void zero_gradients(M& module) {
+  visit_parameters(module, [](const std::string&, auto& p) { p.gradient.set_zero(); });
+}
+
+template <class M>
+Index parameter_count(M& module) {
+  Index n = 0;
+  visit_parameters(module, [&](const std::string&, auto& p) { n += p.value.count(); });
+  return n;
+}
+
+}  // namespace ligase::inline LIGASE_ISA

@@ -1,0 +1,3 @@
+#pragma once
+
+#include <ligase/ops/generic/conv1d.hpp>

@@ -1,0 +1,235 @@
+#pragma once
+
+#include <ligase/train/log.hpp>
+#include <ligase/train/optimizer.hpp>
+#include <ligase/train/schedule.hpp>
+#include <ligase/train/state.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// What a forward and backward pass over one micro-batch tells: the mean loss whose gradients were added to the
+/// parameters, and the number of ids in the input batch (each once: strands, padding and recomputation do not count).
+struct BatchResult {
+  double loss = 0;
+  Index tokens = 0;
+};
+
+struct TrainOptions {
+  Index steps = 0;           ///< optimiser steps in all
+  Index accumulate = 1;      ///< micro-batches per step; their gradients are averaged
+  double max_norm = 1.0;     ///< gradients are clipped to this norm; infinity: not at all
+  Index save_every = 0;      ///< steps between saved states; 0: by wall time
+  double save_seconds = 60;  ///< wall time between saved states where save_every is 0
+  Index eval_every = 0;      ///< steps between calls of on_eval; 0: never
+};
+
+/// Trains `module` with `optimizer` at the rates of `schedule` (any type with `double rate(Index step)`). Step t = 0, 1, ...:
+/// gradients of `accumulate` micro-batches, their mean, clipping of the global norm, one update, a line of the log.
+/// With a folder (`start` or `resume`) the log and the state are kept there, and a resumed run ends with the bits of a run that was
+/// never interrupted, as long as the data of micro-batch i and the gradients depend on i and the weights alone.
+///
+/// Callbacks are small objects with any of these members:
+///   void on_step(const StepReport&)   after every step
+///   void on_eval(Index step)          every `eval_every` steps and after the last one; before a state of the same step is saved
+///   void on_save(Index step)          after a state was saved, and once at the start of a resumed run, because what was
+///                                     written from the state (a checkpoint) may be older than the state
+///   bool should_stop()                asked after every step; true: save and return
+template <class M, class T, Device D, class Schedule>
+class Trainer {
+ public:
+  /// Keeps references to module and optimizer. Gives every parameter a gradient, unless some have one already (the others are
+  /// frozen then).
+  Trainer(M& module, AdamW<T, D>& optimizer, Schedule schedule, TrainOptions options)
+      : module_(module), optimizer_(optimizer), schedule_(std::move(schedule)), options_(options) {
+    detail::check_positive("number of micro-batches per step", options_.accumulate);
+    bool any = false;
+    visit_parameters(module_, [&](const std::string&, auto& p) { any = any || p.trained(); });
+    if (!any) allocate_gradients(module_);
+    optimizer_.reset(module_);
+  }
+
+  /// Keeps log and state in `folder` (made where it is missing) from step 0 on. `flags` is a JSON object of everything that the
+  /// result depends on. State, log and result of another run in that folder are removed.
+  void start(const RunFolder& folder, Json flags) {
+    folder.create();
+    folder.clear_progress();
+    log_ = TrainingLog::create(folder.log());
+    folder_ = folder;
+    state_.flags = std::move(flags);
+  }
+
+  /// Continues from the state in `folder`: restores weights, moments and counters, cuts the log back to the saved step. Returns
+  /// false where there is no complete state: then this is `start`. Flags that differ from the saved ones: Error usage.
+  bool resume(const RunFolder& folder, Json flags) {
+    if (!has_training_state(folder)) {
+      start(folder, std::move(flags));
+      return false;
+    }
+    check_same_flags(read_training_state(folder).flags, flags, folder.state().string());
+    TrainState saved = load_training_state(folder, module_, optimizer_);
+    if (saved.batches != saved.step * options_.accumulate)
+      throw Error{{.kind = ErrorKind::usage,
+                   .what = "the saved run took another number of micro-batches per step",
+                   .where = folder.state().string(),
+                   .expected = std::to_string(saved.batches) + " in " + std::to_string(saved.step) + " steps",
+                   .found = std::to_string(options_.accumulate) + " per step"}};
+    folder.clear_temporaries();
+    state_ = std::move(saved);
+    state_.flags = std::move(flags);
+    log_ = TrainingLog::resume(folder.log(), state_.step);
+    folder_ = folder;
+    saved_step_ = state_.step;
+    restored_ = true;
+    return true;
+  }
+
+  /// Steps made so far, those before a resume included.
+  Index step() const { return state_.step; }
+  bool finished() const { return state_.step >= options_.steps; }
+  const TrainState& state() const { return state_; }
+  /// A JSON object that is saved with the state and restored by `resume`: for what callbacks must remember.
+  Json& extra() { return state_.extra; }
+
+  /// Trains until all steps are made. `next(i)` returns micro-batch i = 0, 1, ...; `compute(context, module, batch)` adds gradients and
+  /// returns a BatchResult. Random numbers of micro-batch i come from context.random with step = i.
+  /// A loss or gradient norm that is not finite: Error numeric before the weights change. Every Error says the step, the last
+  /// finite loss and the place of the last saved state, which stays as it is.
+  template <class Next, class Compute, class... Callbacks>
+  void run(Context<D>& context, Next&& next, Compute&& compute, Callbacks&... callbacks) {
+    if (restored_) (call_on_save(callbacks), ...);
+    restored_ = false;
+    last_line_ = last_save_ = Clock::now();
+    while (!finished()) {
+      try {
+        const StepReport report = make_step(context, next, compute);
+        (call_on_step(callbacks, report), ...);
+        if (options_.eval_every > 0 && (state_.step % options_.eval_every == 0 || finished()))
+          (call_on_eval(callbacks), ...);
+        const bool stop = (false || ... || asks_to_stop(callbacks));
+        if (folder_ && (finished() || stop || save_is_due())) {
+          const Clock::time_point begin = Clock::now();
+          save();
+          (call_on_save(callbacks), ...);
+          last_save_ = Clock::now();
+          last_line_ += last_save_ - begin;
+        }
+        if (stop) return;
+      } catch (const Error& e) {
+        throw with_place(e);
+      }
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+  template <class Next, class Compute>
+  StepReport make_step(Context<D>& context, Next& next, Compute& compute) {
+    zero_gradients(module_);
+    Context<D> inner = context;
+    inner.training = true;
+    StepReport report;
+    for (Index k = 0; k < options_.accumulate; ++k) {
+      const Index i = state_.step * options_.accumulate + k;
+      inner.random.step = static_cast<std::uint64_t>(i);
+      inner.next_place = 0;
+      auto batch = next(i);
+      const BatchResult result = compute(inner, module_, batch);
+      report.loss += result.loss;
+      report.tokens += result.tokens;
+    }
+
+    const auto n = static_cast<double>(options_.accumulate);
+    report.loss /= n;
+    check_finite("loss", report.loss);
+    report.grad_norm = gradient_norm(context, module_) / n;
+    check_finite("gradient norm", report.grad_norm);
+    report.learning_rate = schedule_.rate(state_.step);
+    optimizer_.step(context, module_, report.learning_rate, clip_coefficient(report.grad_norm, options_.max_norm) / n);
+
+    report.step = ++state_.step;
+    state_.batches += options_.accumulate;
+    state_.tokens += report.tokens;
+    state_.last_loss = report.loss;
+    const Clock::time_point now = Clock::now();
+    report.tokens_per_second = static_cast<double>(report.tokens) / seconds(now - last_line_);
+    last_line_ = now;
+    if (folder_) log_.append(report);
+    return report;
+  }
+
+  void check_finite(const char* what, double value) const {
+    if (!std::isfinite(value))
+      throw Error{{.kind = ErrorKind::numeric,
+                   .what = std::string(what) + " of step " + std::to_string(state_.step + 1) + " is not finite",
+                   .found = std::isnan(value) ? "NaN" : "infinity"}};
+  }
+
+  bool save_is_due() const {
+    if (options_.save_every > 0) return state_.step % options_.save_every == 0;
+    return seconds(Clock::now() - last_save_) >= options_.save_seconds;
+  }
+
+  void save() {
+    log_.sync();
+    save_training_state(*folder_, module_, optimizer_, state_);
+    saved_step_ = state_.step;
+  }
+
+  Error with_place(const Error& e) const {
+    Error::Fields fields = e.fields();
+    char loss[48];
+    std::snprintf(loss, sizeof loss, "%.6g", state_.last_loss);
+    std::string text = "training stopped after step " + std::to_string(state_.step) + " (last finite loss: ";
+    text += state_.step > 0 ? std::string(loss) : "none";
+    text += "; last saved state: ";
+    text += saved_step_ ? "step " + std::to_string(*saved_step_) + " in " + folder_->state().string() + ", resume from there"
+                        : "none";
+    fields.what = text + "): " + fields.what;
+    return Error(std::move(fields));
+  }
+
+  template <class C>
+  void call_on_step(C& c, const StepReport& report) {
+    if constexpr (requires { c.on_step(report); }) c.on_step(report);
+  }
+  template <class C>
+  void call_on_eval(C& c) {
+    if constexpr (requires { c.on_eval(Index{}); }) c.on_eval(state_.step);
+  }
+  template <class C>
+  void call_on_save(C& c) {
+    if constexpr (requires { c.on_save(Index{}); }) c.on_save(state_.step);
+  }
+  template <class C>
+  static bool asks_to_stop(C& c) {
+    if constexpr (requires { c.should_stop(); })
+      return c.should_stop();
+    else
+      return false;
+  }
+
+  M& module_;
+  AdamW<T, D>& optimizer_;
+  Schedule schedule_;
+  TrainOptions options_;
+  TrainState state_;
+  std::optional<RunFolder> folder_;
+  TrainingLog log_;
+  std::optional<Index> saved_step_;
+  bool restored_ = false;
+  Clock::time_point last_line_{};
+  Clock::time_point last_save_{};
+};
+
+}  // namespace ligase::inline LIGASE_ISA

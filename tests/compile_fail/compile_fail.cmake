@@ -1,7 +1,7 @@
 # cmake -DCOMPILER=... -DCASE=file.cpp -DINCLUDES=folders -P compile_fail.cmake
 cmake_minimum_required(VERSION 3.25)
 list(FILTER INCLUDES EXCLUDE REGEX "^$")
-list(TRANSFORM INCLUDES REPLACE "^(.+)$" "-isystem;\\1")
+list(TRANSFORM INCLUDES PREPEND "-I")
 execute_process(COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C ${COMPILER} -std=c++20 -fopenmp -fsyntax-only ${INCLUDES} ${CASE} OUTPUT_VARIABLE output
                 ERROR_VARIABLE output RESULT_VARIABLE code)
 

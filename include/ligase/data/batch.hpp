@@ -28,13 +28,13 @@ struct Batch {
 
 struct BatchOptions {
   Index batch_size = 1;
-  Index length = 1024;      ///< L, in tokens
+  Index length = 1024;  ///< L, in tokens
   Objective objective = Objective::mlm;
   double mlm_probability = 0.15;
-  bool rc_augment = false;  ///< reverse complement with probability 1/2; in training only
+  bool rc_augment = false;             ///< reverse complement with probability 1/2; in training only
   bool rc_augment_evaluation = false;  ///< the same outside training: what the original does
-  bool training = true;     ///< false: windows in their own order, each once, the last batch may be smaller
-  Index samples_per_step = 0;  ///< samples per optimiser step, all micro-batches together; 0: batch_size
+  bool training = true;                ///< false: windows in their own order, each once, the last batch may be smaller
+  Index samples_per_step = 0;          ///< samples per optimiser step, all micro-batches together; 0: batch_size
   std::uint64_t seed = 0;
   TargetIds target_ids = {};
 };

@@ -86,8 +86,7 @@ class Loader {
       {
         std::unique_lock lock(mutex_);
         space_.wait(lock, [&] {
-          return stopped_ || next_to_make_ >= end_ ||
-                 next_to_make_ - next_to_give_ < static_cast<Index>(slots_.size());
+          return stopped_ || next_to_make_ >= end_ || next_to_make_ - next_to_give_ < static_cast<Index>(slots_.size());
         });
         if (stopped_ || next_to_make_ >= end_) return;
         k = next_to_make_++;

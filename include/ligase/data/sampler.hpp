@@ -48,7 +48,8 @@ class Permutation {
 /// whole). A pure function of (seed, sample): a resumed run needs no state.
 class EpochSampler {
  public:
-  EpochSampler(Index n, Index group, std::uint64_t seed) : n_(n), per_epoch_(n < group ? n : n - n % group), seed_(seed) {
+  EpochSampler(Index n, Index group, std::uint64_t seed)
+      : n_(n), per_epoch_(n < group ? n : n - n % group), seed_(seed) {
     if (n < 1 || group < 1)
       throw Error{{.kind = ErrorKind::usage,
                    .what = "cannot draw windows",

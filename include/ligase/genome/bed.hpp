@@ -34,8 +34,8 @@ struct BedRow {
 
 namespace detail {
 
-[[noreturn]] inline void bed_error(const std::filesystem::path& file, Index line, std::string what, std::string expected,
-                                   std::string found) {
+[[noreturn]] inline void bed_error(const std::filesystem::path& file, Index line, std::string what,
+                                   std::string expected, std::string found) {
   throw Error{{.kind = ErrorKind::input,
                .what = std::move(what),
                .where = line > 0 ? file.string() + ":" + std::to_string(line) : file.string(),
@@ -60,7 +60,8 @@ inline BedRow parse_bed_row(std::string_view line, const std::filesystem::path& 
     Index value = 0;
     const auto [last, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure != std::errc{} || last != text.data() + text.size() || value < 0)
-      bed_error(file, number, std::string(name) + " is not a position", "a number from 0", "'" + std::string(text) + "'");
+      bed_error(file, number, std::string(name) + " is not a position", "a number from 0",
+                "'" + std::string(text) + "'");
     return value;
   };
   BedRow row{std::string(column[0]), position(column[1], "start"), position(column[2], "end"), std::string(column[3]),
@@ -98,12 +99,14 @@ inline std::vector<BedRow> read_bed(const std::filesystem::path& file) {
     if (!detail::is_bed_comment(line)) rows.push_back(detail::parse_bed_row(line, file, number));
   }
   if (rows.empty())
-    detail::bed_error(file, 0, bytes == 0 ? "file is empty" : "file without rows", "rows of chrom, start, end, split", "");
+    detail::bed_error(file, 0, bytes == 0 ? "file is empty" : "file without rows", "rows of chrom, start, end, split",
+                      "");
   return rows;
 }
 
 /// Throws kind input, with file and line, for a row whose chromosome is unknown or that reaches beyond it.
-inline void check_bed(std::span<const BedRow> rows, std::span<const Contig> contigs, const std::filesystem::path& file) {
+inline void check_bed(std::span<const BedRow> rows, std::span<const Contig> contigs,
+                      const std::filesystem::path& file) {
   std::unordered_map<std::string_view, Index> lengths;
   for (const Contig& contig : contigs) lengths.emplace(contig.name, contig.length);
   for (const BedRow& row : rows) {

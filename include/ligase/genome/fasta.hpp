@@ -4,11 +4,11 @@
 #include <ligase/genome/contig.hpp>
 #include <ligase/genome/fasta_open.hpp>
 
+#include <htslib/faidx.h>
+#include <htslib/hts.h>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <htslib/faidx.h>
-#include <htslib/hts.h>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -91,10 +91,11 @@ class Fasta {
   const Contig& contig(std::string_view name) const {
     const auto found = numbers_.find(std::string(name));
     if (found == numbers_.end())
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "unknown sequence '" + std::string(name) + "'",
-                   .where = path_.string(),
-                   .expected = "one of " + std::to_string(contigs_.size()) + " such as '" + contigs_.front().name + "'"}};
+      throw Error{
+          {.kind = ErrorKind::input,
+           .what = "unknown sequence '" + std::string(name) + "'",
+           .where = path_.string(),
+           .expected = "one of " + std::to_string(contigs_.size()) + " such as '" + contigs_.front().name + "'"}};
     return contigs_[static_cast<std::size_t>(found->second)];
   }
 

@@ -5,48 +5,53 @@
 #include <ligase/genome/fasta_scan.hpp>
 #include <ligase/io/file.hpp>
 
+#include <htslib/bgzf.h>
+#include <sys/stat.h>
 #include <cstdlib>
 #include <filesystem>
-#include <htslib/bgzf.h>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <system_error>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA::detail {
 
-/// ${LIGASE_CACHE:-~/.cache/ligase}, created where it is missing.
-inline std::filesystem::path cache_folder() {
-  std::filesystem::path folder;
-  if (const char* given = std::getenv("LIGASE_CACHE"); given != nullptr && *given != '\0')
-    folder = given;
-  else if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    folder = std::filesystem::path(home) / ".cache" / "ligase";
-  else
+/// ${LIGASE_CACHE:-~/.cache/ligase}; nothing where neither LIGASE_CACHE nor HOME is set.
+inline std::optional<std::filesystem::path> cache_folder() {
+  if (const char* given = std::getenv("LIGASE_CACHE"); given != nullptr && *given != '\0') return given;
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return std::filesystem::path(home) / ".cache" / "ligase";
+  return std::nullopt;
+}
+
+/// The same, created where it is missing. Throws kind io where that is impossible.
+inline std::filesystem::path make_cache_folder() {
+  const auto folder = cache_folder();
+  if (!folder)
     throw Error{{.kind = ErrorKind::io, .what = "no folder for caches", .expected = "LIGASE_CACHE or HOME to be set"}};
   std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
+  std::filesystem::create_directories(*folder, failed);
   if (failed)
     throw Error{{.kind = ErrorKind::io,
-                 .what = "cannot make the cache folder (set LIGASE_CACHE to a folder that can be written)",
-                 .where = folder.string(),
+                 .what = "cannot make the cache folder",
+                 .where = folder->string(),
+                 .expected = "LIGASE_CACHE to name a folder that can be written",
                  .found = failed.message()}};
-  return folder;
+  return *folder;
 }
 
 /// A name in the cache that belongs to this state of a file: path, size and time of last change.
-inline std::filesystem::path cache_name(const std::filesystem::path& file, const struct stat& status) {
+inline std::string cache_name(const std::filesystem::path& file, const struct stat& status) {
   const std::string state = std::filesystem::weakly_canonical(file).string() + '\n' + std::to_string(status.st_size) +
-                            '\n' + std::to_string(status.st_mtim.tv_sec) + '.' +
-                            std::to_string(status.st_mtim.tv_nsec);
+                            '\n' + std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec);
   std::string digits(16, '0');
   std::uint64_t h = splitmix64(hash_name(state));
   for (char& digit : digits) {
     digit = "0123456789abcdef"[h & 15U];
     h >>= 4U;
   }
-  return cache_folder() / (file.stem().string() + "-" + digits);
+  return file.stem().string() + "-" + digits;
 }
 
 /// Collects bytes and writes them as BGZF blocks.
@@ -84,9 +89,9 @@ class BgzipWriter {
 /// A plain gzip file cannot be read at random places: returns its copy as bgzip in the cache, made on the first call for this
 /// state of the file and checked as FASTA on the way.
 inline std::filesystem::path repacked(const std::filesystem::path& gzip, const struct stat& status) {
-  std::filesystem::path copy = cache_name(gzip, status);
-  copy += ".fa.bgz";
-  if (std::filesystem::exists(copy)) return copy;
+  const std::string name = cache_name(gzip, status) + ".fa.bgz";
+  if (const auto folder = cache_folder(); folder && std::filesystem::exists(*folder / name)) return *folder / name;
+  const std::filesystem::path copy = make_cache_folder() / name;
   BgzipWriter writer(copy);
   FastaScanner scanner(gzip.string());
   read_decompressed(gzip, [&](std::string_view piece) {

@@ -3,17 +3,17 @@
 #include <ligase/core/error.hpp>
 #include <ligase/io/file.hpp>
 
+#include <htslib/bgzf.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <htslib/bgzf.h>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA::detail {

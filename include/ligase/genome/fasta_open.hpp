@@ -6,15 +6,15 @@
 #include <ligase/genome/fasta_scan.hpp>
 #include <ligase/io/file.hpp>
 
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <htslib/bgzf.h>
 #include <htslib/faidx.h>
 #include <htslib/hts.h>
+#include <sys/stat.h>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -71,34 +71,27 @@ class OpenedFasta {
 
     const struct stat status = file_status(file);
     size_ = blocks_ ? static_cast<Index>(blocks_->size) : static_cast<Index>(status.st_size);
-    if (!take(file) && !take(cache_name_or_none(status))) build(status, copied);
+    if (take(file)) return;
+    const auto folder = cache_folder();
+    if (!folder || !take(*folder / cache_name(file, status))) build(status, copied);
   }
 
  private:
   static std::filesystem::path with(std::filesystem::path base, const char* suffix) { return base += suffix; }
 
-  /// Empty where there is no place for a cache, which matters only when an index has to be written there.
-  std::filesystem::path cache_name_or_none(const struct stat& status) const {
-    try {
-      return cache_name(file, status);
-    } catch (const Error&) {
-      return {};
-    }
-  }
-
   bool take(const std::filesystem::path& base) {
-    if (base.empty()) return false;
     fai = with(base, ".fai");
     gzi = with(base, ".gzi");
     if (!current(fai) || (blocks_ && !current(gzi))) return false;
     auto parsed = parse_fai(read_file(fai));
     if (!parsed || (blocks_ && !blocks_->equals_gzi(read_file(gzi)))) return false;
     if (parsed->back().end() > size_)
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "file ends before its index does: truncated, or the index belongs to another file (then delete it)",
-                   .where = file.string(),
-                   .expected = std::to_string(parsed->back().end()) + " bytes or more by " + fai.string(),
-                   .found = std::to_string(size_)}};
+      throw Error{
+          {.kind = ErrorKind::input,
+           .what = "file ends before its index does: truncated, or the index belongs to another file (then delete it)",
+           .where = file.string(),
+           .expected = std::to_string(parsed->back().end()) + " bytes or more by " + fai.string(),
+           .found = std::to_string(size_)}};
     const BgzfFile handle = open_bgzf(file);
     if (blocks_ && bgzf_index_load(handle.get(), gzi.c_str(), nullptr) != 0) return false;
     if (!IndexCheck(handle.get(), size_)(*parsed)) return false;
@@ -108,7 +101,8 @@ class OpenedFasta {
 
   /// A readable file that is not older than the FASTA.
   bool current(const std::filesystem::path& index) const {
-    struct stat a {}, b {};
+    struct stat a {
+    }, b{};
     if (::stat(index.c_str(), &a) != 0 || !S_ISREG(a.st_mode) || ::stat(file.c_str(), &b) != 0) return false;
     return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec > b.st_mtim.tv_sec
                                                 : a.st_mtim.tv_nsec >= b.st_mtim.tv_nsec;
@@ -134,7 +128,7 @@ class OpenedFasta {
       taken = store(file);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::io) throw;
-      taken = store(cache_name(file, status));
+      taken = store(make_cache_folder() / cache_name(file, status));
     }
     if (!taken)
       throw Error{{.kind = ErrorKind::input,

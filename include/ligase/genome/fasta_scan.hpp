@@ -2,6 +2,7 @@
 
 #include <ligase/core/error.hpp>
 
+#include <zlib.h>
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +12,6 @@
 #include <unordered_set>
 #include <utility>
 #include <vector>
-#include <zlib.h>
 
 namespace ligase::inline LIGASE_ISA::detail {
 

@@ -125,7 +125,8 @@ class Windows {
 };
 
 /// How many of the windows of `split` overlap a row, as the file has it, of another split. O((rows + windows) log rows).
-inline Index windows_touching_other_splits(const Windows& windows, std::span<const BedRow> rows, std::string_view split) {
+inline Index windows_touching_other_splits(const Windows& windows, std::span<const BedRow> rows,
+                                           std::string_view split) {
   std::unordered_map<std::string_view, std::vector<Interval>> by_contig;
   for (const BedRow& row : rows)
     if (row.split != split && row.start < row.end) by_contig[row.chrom].push_back({row.start, row.end});

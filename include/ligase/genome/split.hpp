@@ -64,11 +64,12 @@ std::vector<BedRow> split_rows(const Genome& genome, Index length) {
     }
   for (const char* split : {"train", "valid", "test"})
     if (std::none_of(rows.begin(), rows.end(), [&](const BedRow& row) { return row.split == split; }))
-      throw Error{{.kind = ErrorKind::input,
-                   .what = std::string("split '") + split + "' has no window of " + std::to_string(length) + " bp",
-                   .where = genome.path().string(),
-                   .expected = "20 blocks or more with windows of at most 1 % N (or give a BED file, or a smaller length)",
-                   .found = std::to_string(block) + " blocks of " + std::to_string(block_length) + " bp"}};
+      throw Error{
+          {.kind = ErrorKind::input,
+           .what = std::string("split '") + split + "' has no window of " + std::to_string(length) + " bp",
+           .where = genome.path().string(),
+           .expected = "20 blocks or more with windows of at most 1 % N (or give a BED file, or a smaller length)",
+           .found = std::to_string(block) + " blocks of " + std::to_string(block_length) + " bp"}};
   return rows;
 }
 

@@ -98,6 +98,12 @@ T convert_json(const J& value, const std::string& place) {
 /// object is an error. Throws kind `input` with line and column.
 template <class J = Json>
 J parse_json(std::string_view text, const std::string& where) {
+  // The parser takes a zero byte for the end of the text.
+  if (const auto zero = text.find('\0'); zero != std::string_view::npos)
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "not valid JSON",
+                 .where = where,
+                 .found = "a zero byte at offset " + std::to_string(zero)}};
   using Event = typename J::parse_event_t;
   std::vector<std::set<std::string>> keys;
   const auto reject_duplicates = [&](int, Event event, J& parsed) {

@@ -29,17 +29,13 @@ struct Linear {
   X backward(Context<D>& context, X dy, Saved& saved) {
     return ops::linear_backward(context, dy, saved.x, weight.value, weight.gradient, bias.gradient);
   }
-  void visit(auto&& v) { visit_members(*this, v); }
-  void visit(auto&& v) const { visit_members(*this, v); }
+  void visit(auto&& v) {
+    v("weight", weight);
+    if (!bias.value.empty()) v("bias", bias);
+  }
 
   Parameter<T, D> weight;
   Parameter<T, D> bias;
-
- private:
-  static void visit_members(auto& self, auto& v) {
-    v("weight", self.weight);
-    if (!self.bias.value.empty()) v("bias", self.bias);
-  }
 };
 
 /// y = W x with another layer's weight: a tied head.

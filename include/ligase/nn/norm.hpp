@@ -33,8 +33,10 @@ struct Norm {
     if (rms) return ops::rms_norm_backward(context, dy, saved.x, weight.value, saved.statistics, weight.gradient);
     return ops::layer_norm_backward(context, dy, saved.x, weight.value, saved.statistics, weight.gradient, bias.gradient);
   }
-  void visit(auto&& v) { visit_members(*this, v); }
-  void visit(auto&& v) const { visit_members(*this, v); }
+  void visit(auto&& v) {
+    v("weight", weight);
+    if (!rms) v("bias", bias);
+  }
 
   Parameter<T, D> weight;
   Parameter<T, D> bias;
@@ -45,10 +47,6 @@ struct Norm {
   X apply(Context<D>& context, const X& x, ops::NormStatistics<T, D>* statistics) const {
     if (rms) return ops::rms_norm(context, x, weight.value, static_cast<T>(eps), statistics);
     return ops::layer_norm(context, x, weight.value, bias.value, static_cast<T>(eps), statistics);
-  }
-  static void visit_members(auto& self, auto& v) {
-    v("weight", self.weight);
-    if (!self.rms) v("bias", self.bias);
   }
 };
 

@@ -133,6 +133,21 @@ template <class M, class F>
 void visit_tensors(M& module, F&& f) {
   module.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, ""));
 }
+/// The same for a module that must not change: f gets const tensors. (`visit` itself only names members.)
+template <class M, class F>
+void visit_tensors(const M& module, F&& f) {
+  visit_tensors(const_cast<M&>(module),
+                [&](const std::string& name, const auto& x, bool is_alias) { f(name, x, is_alias); });
+}
+
+/// A named group of members inside a `visit`: v("mamba_fwd", group).
+template <class F>
+struct VisitGroup {
+  F members;
+  void visit(auto&& v) { members(v); }
+};
+template <class F>
+VisitGroup(F) -> VisitGroup<F>;
 
 /// f(name, parameter) for every trained tensor, tied ones once.
 template <class M, class F>

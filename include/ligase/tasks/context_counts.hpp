@@ -22,8 +22,8 @@ inline constexpr std::uint8_t base_hidden = 5;
 /// What the train text says about one letter in one context. hidden: masked context bases that were summed over; negative
 /// where there is no such context (it leaves the window, holds an unknown base, or too many masked ones).
 struct ContextTally {
-  double letter = 0;  ///< n(c, x)
-  double total = 0;   ///< N(c) = sum over x of n(c, x)
+  double total = 0;          ///< N(c) = sum over x of n(c, x)
+  std::uint32_t letter = 0;  ///< n(c, x)
   int hidden = -1;
 };
 
@@ -60,8 +60,8 @@ class ContextCounts {
   static constexpr int max_hidden = 4;
 
   /// Counts of `letter` and of all letters in the context of order k around position i of `seen`, where masked places hold
-  /// base_hidden. A context with m masked bases, m <= `fill`, sums over the 4^m ways to fill them. O(k + 4^m).
-  ContextTally tally(int k, std::span<const std::uint8_t> seen, Index i, std::uint8_t letter, int fill = max_hidden) const {
+  /// base_hidden. A context with m masked bases sums over the 4^m ways to fill them. O(k + 4^m).
+  ContextTally tally(int k, std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) const {
     const Index last = side_ == ContextSide::both ? i + k : i;
     if (i < k || last >= static_cast<Index>(seen.size())) return {};
     std::array<std::size_t, std::size_t{1} << (2 * max_hidden)> context{};
@@ -71,7 +71,7 @@ class ContextCounts {
       if (j == i) continue;
       const std::uint8_t c = seen[static_cast<std::size_t>(j)];
       if (c == base_hidden) {
-        if (++hidden > std::min(fill, max_hidden)) return {};
+        if (++hidden > max_hidden) return {};
         for (std::size_t f = 0; f < fillings; ++f) context[f] <<= 2;
         for (std::size_t f = fillings; f < 4 * fillings; ++f) context[f] = context[f % fillings] | (f / fillings);
         fillings *= 4;
@@ -82,13 +82,14 @@ class ContextCounts {
       }
     }
     const std::uint32_t* table = table_[static_cast<std::size_t>(k)].data();
-    std::uint64_t own = 0, total = 0;
+    std::uint64_t total = 0;
+    std::uint32_t own = 0;
     for (std::size_t f = 0; f < fillings; ++f) {
       const std::uint32_t* n = table + 4 * context[f];
       own += n[letter];
       total += std::uint64_t{n[0]} + n[1] + n[2] + n[3];
     }
-    return {static_cast<double>(own), static_cast<double>(total), hidden};
+    return {static_cast<double>(total), own, hidden};
   }
 
  private:
@@ -116,7 +117,8 @@ class ContextCounts {
     for (std::size_t begin = 0; begin < length;) {
       std::size_t end = begin;
       while (end < length && codes[end] < base_unknown) ++end;
-      if (end > begin) side_ == ContextSide::both ? add_both(codes.subspan(begin, end - begin)) : add_left(codes.subspan(begin, end - begin));
+      const auto run = codes.subspan(begin, end - begin);
+      if (!run.empty()) side_ == ContextSide::both ? add_both(run) : add_left(run);
       begin = end + 1;
     }
   }
@@ -141,9 +143,11 @@ class ContextCounts {
       ++top[middle_last(reverse, max_order_)];
     });
     for (Index i = 0; i < length; ++i) {
-      if (i == max_order_ && length - 2 * max_order_ > 0) i = length - max_order_;
-      if (i >= length) break;
-      const int k = static_cast<int>(std::min(i, length - 1 - i));
+      const int k = static_cast<int>(std::min({i, length - 1 - i, Index{max_order_}}));
+      if (k == max_order_) {
+        i = length - 1 - max_order_;
+        continue;
+      }
       const std::size_t w = word(run, i - k, 2 * k + 1);
       ++table_[static_cast<std::size_t>(k)][middle_last(w, k)];
       ++table_[static_cast<std::size_t>(k)][middle_last(reverse_complement(w, 2 * k + 1), k)];

@@ -7,11 +7,10 @@
 #include <ligase/tasks/bits_per_base.hpp>
 #include <ligase/tasks/context_counts.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA {
@@ -20,45 +19,67 @@ namespace ligase::inline LIGASE_ISA {
 /// Without: nothing, and every base is a target (the full context, which causal models have on their left).
 using MaskSeeds = std::vector<std::uint64_t>;
 
+/// Probability of one letter under one order: masked context bases summed over, or plain back-off to the longest wholly
+/// visible context. Equal where nothing is masked.
+struct ContextProbability {
+  double summed = 0;
+  double backoff = 0;
+};
+
 /// Interpolated context model: P_k(x | c_k) = (n_k(c, x) + b P_{k-1}(x)) / (N_k(c) + b), P_0 = (n(x) + 1) / (N + 4), one b per
-/// order k and number m of masked context bases, the power of two with the least bits on tuning windows, orders ascending. Where
-/// the context of order k leaves the window, holds an unknown base or more than four masked ones, P_k = P_{k-1}.
+/// order k and number m of masked context bases: the power of two with the least bits on tuning windows, orders ascending. Where
+/// the context of order k leaves the window, holds an unknown base or too many masked ones (summed: more than four; back-off:
+/// any), P_k = P_{k-1}.
 class ContextModel {
  public:
-  static constexpr int smallest_exponent = -4, largest_exponent = 24;
+  static constexpr int largest_exponent = 16;  ///< the grid is 2^0 .. 2^16
 
-  /// Keeps a reference to counts. O(targets (4^m + grid) orders).
+  /// Scores per order and window, targets of all seeds together: [max_order + 1][windows].
+  struct Scores {
+    std::vector<std::vector<WindowBits>> summed;
+    std::vector<std::vector<WindowBits>> backoff;
+  };
+
+  /// Keeps a reference to counts. Time O(targets orders (4^m + grid)), memory 16 bytes per target and order. Throws an input
+  /// error where there is nothing to count or to tune on.
   ContextModel(const ContextCounts& counts, std::span<const BaseWindow> tuning, const MaskSeeds& seeds,
                int threads = available_threads())
-      : counts_(&counts) {
+      : counts_(&counts), b_(static_cast<std::size_t>(counts.max_order()) + 1) {
     double all = 0;
     for (std::uint8_t x = 0; x < 4; ++x) all += counts.letter_count(x);
+    if (all == 0 || tuning.empty())
+      throw Error{{.kind = ErrorKind::input, .what = "a context model needs train windows with bases and tuning windows",
+                   .expected = "at least one of each", .found = all == 0 ? "no train base" : "no tuning window"}};
     for (std::uint8_t x = 0; x < 4; ++x) share_[x] = (counts.letter_count(x) + 1.0) / (all + 4.0);
-    b_.assign(static_cast<std::size_t>(counts.max_order()) + 1, Constants{});
-    for (Constants& b : b_) b.fill(1.0);
     tune(tuning, seeds, threads);
   }
 
   /// The constant b of order k = 1 .. max_order with m masked context bases.
   double smoothing(int k, int m) const { return b_[static_cast<std::size_t>(k)][static_cast<std::size_t>(m)]; }
 
-  /// P(letter) of position i under the orders 0 .. max_order; seen holds base_hidden where a base is masked. With `fill` = 0
-  /// orders whose context holds a masked base are passed over (plain back-off).
-  std::vector<double> probabilities(std::span<const std::uint8_t> seen, Index i, std::uint8_t letter,
-                                    int fill = ContextCounts::max_hidden) const {
-    std::vector<double> p{share_[letter]};
-    for (int k = 1; k <= counts_->max_order(); ++k) p.push_back(next(k, counts_->tally(k, seen, i, letter, fill), p.back()));
+  /// P(letter) at position i under the orders 0 .. max_order; `seen` holds base_hidden where a base is masked.
+  std::vector<ContextProbability> probabilities(std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) const {
+    std::vector<ContextProbability> p{{share_[letter], share_[letter]}};
+    for (int k = 1; k <= counts_->max_order(); ++k) {
+      const ContextTally t = counts_->tally(k, seen, i, letter);
+      const ContextProbability lower = p.back();
+      p.push_back({next(k, t, lower.summed), t.hidden == 0 ? next(k, t, lower.backoff) : lower.backoff});
+    }
     return p;
   }
 
-  /// Bits of every window under every order: [max_order + 1][windows], targets of all seeds together.
-  std::vector<std::vector<WindowBits>> score(std::span<const BaseWindow> windows, const MaskSeeds& seeds, int fill,
-                                             int threads = available_threads()) const {
-    std::vector<std::vector<WindowBits>> result(b_.size(), std::vector<WindowBits>(windows.size()));
-    parallel_for(threads, static_cast<Index>(windows.size()), [&](Index w) {
-      visit(windows[static_cast<std::size_t>(w)], seeds, [&](std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) {
-        const std::vector<double> p = probabilities(seen, i, letter, fill);
-        for (std::size_t k = 0; k < p.size(); ++k) result[k][static_cast<std::size_t>(w)] += {-std::log2(p[k]), 1};
+  /// Bits of every window under every order.
+  Scores score(std::span<const BaseWindow> windows, const MaskSeeds& seeds, int threads = available_threads()) const {
+    const std::vector<std::vector<WindowBits>> empty(b_.size(), std::vector<WindowBits>(windows.size()));
+    Scores result{empty, empty};
+    parallel_for(threads, static_cast<Index>(windows.size()), [&](Index index) {
+      const auto w = static_cast<std::size_t>(index);
+      visit(windows[w], seeds, [&](std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) {
+        const std::vector<ContextProbability> p = probabilities(seen, i, letter);
+        for (std::size_t k = 0; k < p.size(); ++k) {
+          result.summed[k][w] += {-std::log2(p[k].summed), 1};
+          result.backoff[k][w] += {-std::log2(p[k].backoff), 1};
+        }
       });
     });
     return result;
@@ -92,7 +113,7 @@ class ContextModel {
     }
   }
 
-  /// -log2 of a product of (n + b q) / (N + b), sixteen factors to a logarithm.
+  /// Sum of -log2 (n + b q) / (N + b) over the targets with `hidden` masked context bases, four factors to a logarithm.
   template <class Targets>
   static double bits(const Targets& targets, const std::vector<double>& lower, int hidden, double b) {
     double sum = 0, product = 1;
@@ -100,7 +121,7 @@ class ContextModel {
     for (std::size_t t = 0; t < targets.size(); ++t) {
       if (targets[t].hidden != hidden) continue;
       product *= (targets[t].letter + b * lower[t]) / (targets[t].total + b);
-      if (++factors < 16) continue;
+      if (++factors < 4) continue;
       sum -= std::log2(product);
       product = 1;
       factors = 0;
@@ -111,30 +132,33 @@ class ContextModel {
   void tune(std::span<const BaseWindow> windows, const MaskSeeds& seeds, int threads) {
     const auto orders = static_cast<std::size_t>(counts_->max_order());
     std::vector<std::vector<ContextTally>> per_window(windows.size());  // of one window: [targets][orders]
-    std::vector<std::vector<double>> letters(windows.size());
-    parallel_for(threads, static_cast<Index>(windows.size()), [&](Index w) {
-      visit(windows[static_cast<std::size_t>(w)], seeds, [&](std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) {
-        letters[static_cast<std::size_t>(w)].push_back(share_[letter]);
-        for (std::size_t k = 1; k <= orders; ++k)
-          per_window[static_cast<std::size_t>(w)].push_back(counts_->tally(static_cast<int>(k), seen, i, letter));
+    std::vector<std::vector<double>> shares(windows.size());
+    parallel_for(threads, static_cast<Index>(windows.size()), [&](Index index) {
+      const auto w = static_cast<std::size_t>(index);
+      const std::size_t length = windows[w].codes.size();
+      per_window[w].reserve(orders * (seeds.empty() ? length : seeds.size() * static_cast<std::size_t>(masked_count(static_cast<Index>(length)))));
+      visit(windows[w], seeds, [&](std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) {
+        shares[w].push_back(share_[letter]);
+        for (std::size_t k = 1; k <= orders; ++k) per_window[w].push_back(counts_->tally(static_cast<int>(k), seen, i, letter));
       });
     });
     std::vector<double> lower;
-    for (const auto& shares : letters) lower.insert(lower.end(), shares.begin(), shares.end());
+    for (const auto& values : shares) lower.insert(lower.end(), values.begin(), values.end());
     std::vector<ContextTally> targets(lower.size());
     for (std::size_t k = 1; k <= orders; ++k) {
       std::size_t t = 0;
       for (const auto& tallies : per_window)
         for (std::size_t at = k - 1; at < tallies.size(); at += orders) targets[t++] = tallies[at];
-      constexpr int grid = largest_exponent - smallest_exponent + 1;
+      constexpr int grid = largest_exponent + 1;
       std::array<std::array<double, grid>, ContextCounts::max_hidden + 1> cost{};
-      parallel_for(threads, grid * (ContextCounts::max_hidden + 1), [&](Index j) {
-        const int m = static_cast<int>(j) / grid, e = static_cast<int>(j) % grid;
-        cost[static_cast<std::size_t>(m)][static_cast<std::size_t>(e)] = bits(targets, lower, m, std::ldexp(1.0, e + smallest_exponent));
+      parallel_for(threads, grid * static_cast<Index>(cost.size()), [&](Index j) {
+        const int m = static_cast<int>(j) / grid, exponent = static_cast<int>(j) % grid;
+        cost[static_cast<std::size_t>(m)][static_cast<std::size_t>(exponent)] = bits(targets, lower, m, std::ldexp(1.0, exponent));
       });
       for (std::size_t m = 0; m < cost.size(); ++m) {
         const auto best = std::min_element(cost[m].begin(), cost[m].end()) - cost[m].begin();
-        b_[k][m] = std::ldexp(1.0, static_cast<int>(best) + smallest_exponent);
+        const bool unseen = cost[m].front() == cost[m].back();
+        b_[k][m] = std::ldexp(1.0, unseen ? largest_exponent : static_cast<int>(best));
       }
       for (t = 0; t < targets.size(); ++t) lower[t] = next(static_cast<int>(k), targets[t], lower[t]);
     }

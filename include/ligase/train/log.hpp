@@ -9,6 +9,8 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -111,7 +113,8 @@ class TrainingLog {
   }
   /// The log cut back to the lines up to `last_step`; a missing one is created.
   static TrainingLog resume(const std::filesystem::path& path, Index last_step) {
-    if (!std::filesystem::exists(path)) return create(path);
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return create(path);
     const std::string text = read_file(path);
     const std::size_t bytes = detail::log_bytes_until(text, last_step, path.string());
     if (bytes < text.size()) write_file(path, std::string_view(text).substr(0, bytes));
@@ -141,7 +144,7 @@ class TrainingLog {
   explicit TrainingLog(std::filesystem::path path)
       : path_(std::move(path)), fd_(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)) {
     if (fd_.get() < 0) detail::throw_errno(ErrorKind::io, "cannot write the log", path_, errno);
-    size_ = static_cast<off_t>(std::filesystem::file_size(path_));
+    size_ = ::lseek(fd_.get(), 0, SEEK_END);
   }
 
   std::filesystem::path path_;

@@ -109,7 +109,7 @@ class Trainer {
     last_line_ = last_save_ = Clock::now();
     while (!finished()) {
       try {
-        const StepReport report = make_step(context, next, compute);
+        [[maybe_unused]] const StepReport report = make_step(context, next, compute);
         (call_on_step(callbacks, report), ...);
         if (options_.eval_every > 0 && (state_.step % options_.eval_every == 0 || finished()))
           (call_on_eval(callbacks), ...);

@@ -175,7 +175,10 @@ void save_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>& opti
 }
 
 /// Whether the folder holds a complete state.
-inline bool has_training_state(const RunFolder& folder) { return std::filesystem::exists(folder.state()); }
+inline bool has_training_state(const RunFolder& folder) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder.state(), ignored);
+}
 
 /// The state without its tensors. Throws kind `input` for a file that is none.
 inline TrainState read_training_state(const RunFolder& folder) {

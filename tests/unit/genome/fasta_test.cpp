@@ -2,8 +2,8 @@
 
 #include "scratch.hpp"
 
-#include <chrono>
 #include <doctest/doctest.h>
+#include <chrono>
 #include <map>
 #include <random>
 #include <string>
@@ -78,8 +78,8 @@ std::string open_error(const std::filesystem::path& path) {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 void set_time(const std::filesystem::path& path, int seconds_from_now) {
-  std::filesystem::last_write_time(path,
-                                   std::filesystem::file_time_type::clock::now() + std::chrono::seconds(seconds_from_now));
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(seconds_from_now));
 }
 
 }  // namespace
@@ -88,7 +88,8 @@ TEST_CASE("plain, gzip and bgzip give the same bases, first from a new index and
   const Scratch scratch;
   const Genome genome = make_genome(1, {1, 60, 61, 300000, 59});
   const std::string text = genome.text(60);
-  for (const auto& path : {scratch.plain("a.fa", text), scratch.gzip("b.fa.gz", text), scratch.bgzip("c.fa.gz", text)}) {
+  for (const auto& path :
+       {scratch.plain("a.fa", text), scratch.gzip("b.fa.gz", text), scratch.bgzip("c.fa.gz", text)}) {
     CAPTURE(path.string());
     check_reads(Fasta(path), genome);
     check_reads(Fasta(path), genome);
@@ -108,7 +109,8 @@ TEST_CASE("carriage returns, one long line, no newline at the end, empty lines b
   std::string open_end = genome.text(60);
   open_end.pop_back();
   check_reads(Fasta(scratch.plain("open.fa", open_end)), genome);
-  check_reads(Fasta(scratch.plain("gaps.fa", ">seq0\nACGT\nAC\n\n>seq1\nGG\n\n\n")), {{{"seq0", "ACGTAC"}, {"seq1", "GG"}}});
+  check_reads(Fasta(scratch.plain("gaps.fa", ">seq0\nACGT\nAC\n\n>seq1\nGG\n\n\n")),
+              {{{"seq0", "ACGTAC"}, {"seq1", "GG"}}});
   check_reads(Fasta(scratch.plain("tiny.fa", ">s\nA")), {{{"s", "A"}}});
 }
 
@@ -184,8 +186,9 @@ TEST_CASE("a stale index never gives wrong bases") {
   }
   SUBCASE("nonsense, and numbers that lie") {
     const auto path = scratch.plain("a.fa", old_genome.text(60));
-    for (const char* lie : {"", "hello", "seq0\t-5\t1\t60\t61\n", "seq0\t1000\t20\t0\t61\n", "seq0\t1000\t20\t60\n",
-                            "seq0\t9223372036854775807\t20\t60\t61\n", "seq0\t140737488355328\t20\t1\t140737488355328\n"}) {
+    for (const char* lie :
+         {"", "hello", "seq0\t-5\t1\t60\t61\n", "seq0\t1000\t20\t0\t61\n", "seq0\t1000\t20\t60\n",
+          "seq0\t9223372036854775807\t20\t60\t61\n", "seq0\t140737488355328\t20\t1\t140737488355328\n"}) {
       CAPTURE(lie);
       scratch.plain("a.fa.fai", lie);
       set_time(scratch.path() / "a.fa.fai", 100);
@@ -217,8 +220,9 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(refused("ACGT\nACGT\n") ==
         where + ":1: FASTA without header; expected a line that begins with '>', found a line that begins with 'A'");
   CHECK(has(refused("\n\n"), "FASTA without header"));
-  CHECK(refused(">a\nACGT\nAC*T\n") == where + ":3: byte that is no letter in sequence 'a'; expected letters (A, C, G, T, "
-                                             "N or other IUPAC codes), found '*' in column 3");
+  CHECK(refused(">a\nACGT\nAC*T\n") == where +
+                                           ":3: byte that is no letter in sequence 'a'; expected letters (A, C, G, T, "
+                                           "N or other IUPAC codes), found '*' in column 3");
   CHECK(has(refused(">a\nAC\xFFT\n"), "found byte 0xFF in column 3"));
   CHECK(has(refused(std::string(">a\nAC\0T\n", 8)), "found byte 0x00 in column 3"));
   CHECK(has(refused(">a\nAC GT\n"), "found byte 0x20 in column 3"));
@@ -259,7 +263,8 @@ TEST_CASE("wrong requests are refused") {
   CHECK(fasta.contains("one"));
   CHECK_FALSE(fasta.contains("three"));
   CHECK(has(input_error([&] { fasta.fetch("three", 0, 1); }), "a.fa: unknown sequence 'three'; expected one of 2"));
-  CHECK(has(input_error([&] { fasta.fetch("one", 4, 9); }), "range outside the sequence; expected one:0-8, found one:4-9"));
+  CHECK(has(input_error([&] { fasta.fetch("one", 4, 9); }),
+            "range outside the sequence; expected one:0-8, found one:4-9"));
   CHECK(has(input_error([&] { fasta.fetch("one", -1, 2); }), "range outside"));
   CHECK(has(input_error([&] { fasta.fetch("one", 3, 2); }), "range outside"));
   CHECK(fasta.fetch("one", 3, 3).empty());

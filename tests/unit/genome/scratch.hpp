@@ -1,15 +1,15 @@
 #pragma once
 
+#include <htslib/bgzf.h>
+#include <stdlib.h>
+#include <zlib.h>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <htslib/bgzf.h>
 #include <iterator>
 #include <stdexcept>
-#include <stdlib.h>
 #include <string>
 #include <string_view>
-#include <zlib.h>
 
 namespace ligase_test {
 
@@ -68,9 +68,7 @@ class Scratch {
         n += entry.path().string().ends_with(ending) ? 1 : 0;
     return n;
   }
-  int files() const {
-    return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), {}));
-  }
+  int files() const { return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), {})); }
 
  private:
   std::filesystem::path path_;

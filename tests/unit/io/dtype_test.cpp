@@ -9,9 +9,9 @@
 using namespace ligase;
 
 TEST_CASE("element types have the names and sizes of safetensors") {
-  const std::pair<const char*, Index> rows[] = {{"BOOL", 1}, {"U8", 1},      {"I8", 1},      {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                                {"I16", 2},  {"U16", 2},     {"F16", 2},     {"BF16", 2},    {"I32", 4},
-                                                {"U32", 4},  {"F32", 4},     {"F64", 8},     {"I64", 8},     {"U64", 8}};
+  const std::pair<const char*, Index> rows[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                                                {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+                                                {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
   for (const auto& [name, bytes] : rows) {
     const auto d = dtype_from_name(name);
     REQUIRE(d.has_value());

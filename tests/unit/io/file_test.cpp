@@ -2,9 +2,9 @@
 
 #include <ligase/io/file.hpp>
 
+#include <sys/resource.h>
 #include <csignal>
 #include <fstream>
-#include <sys/resource.h>
 #include <unit/io/temporary_folder.hpp>
 
 using namespace ligase;
@@ -58,8 +58,7 @@ TEST_CASE("a mapping moves and keeps its bytes") {
 TEST_CASE("what cannot be read is bad input and named") {
   const TemporaryFolder folder;
   const auto missing = folder / "missing";
-  for (const Error& e :
-       {error_of([&] { read_file(missing); }), error_of([&] { const MappedFile unused(missing); })}) {
+  for (const Error& e : {error_of([&] { read_file(missing); }), error_of([&] { const MappedFile unused(missing); })}) {
     CHECK(e.kind() == ErrorKind::input);
     CHECK(std::string(e.what()) == missing.string() + ": cannot open the file; found No such file or directory");
   }
@@ -75,7 +74,9 @@ TEST_CASE("a file appears when committed, not before") {
   AtomicFile file(path);
   for (int i = 0; i < 200; ++i) {
     // Around the buffer's size of 2^18: empty, small, equal, larger.
-    const std::string part(i % 50 == 7 ? std::size_t{1} << 18 : i % 50 == 9 ? 300'001 : static_cast<std::size_t>(i) * 13,
+    const std::string part(i % 50 == 7   ? std::size_t{1} << 18
+                           : i % 50 == 9 ? 300'001
+                                         : static_cast<std::size_t>(i) * 13,
                            static_cast<char>('a' + i % 26));
     file.write(part);
     expected += part;

@@ -1,3 +1,4 @@
 #pragma once
 
-#include <ligase/ops/generic/scan.hpp>
+#include <ligase/ops/cpu/scan_backward.hpp>
+#include <ligase/ops/cpu/scan_forward.hpp>

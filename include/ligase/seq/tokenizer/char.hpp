@@ -17,7 +17,7 @@ namespace ligase::inline LIGASE_ISA {
 
 /// One token per character: A C G T N and seven special tokens. Reproduces the two character tokenizers of
 /// kuleshov-group/caduceus (ids, case, special tokens, padding, truncation), which differ in run-time rules:
-///   rules()            upper-cases; adds no special token unless asked, then as caduceus
+///   the default        as caduceus_rules()
 ///   caduceus_rules()   CaduceusTokenizer (pretraining, hub): upper-cases; sequence + [SEP]; eos is [SEP]
 ///   finetune_rules()   CharacterTokenizer (fine-tuning): lower case becomes [UNK]; [CLS] + sequence + [SEP]; eos is [PAD]
 /// Other letters are [UNK], one per character (a UTF-8 character counts as one). The names of special tokens inside the
@@ -149,23 +149,29 @@ class CharTokenizer {
   }
 
   void append_letters(std::string_view text, std::size_t limit, std::vector<TokenId>& ids) const {
-    const std::size_t end = ids.size() + limit;
-    while (!text.empty() && ids.size() < end) {
-      const char letter = text.front();
-      std::size_t used = 1;
-      TokenId id = id_of(letter);
-      if (letter == '[') {
-        for (TokenId special = cls; special <= unk; ++special)
-          if (const auto name = vocabulary[static_cast<std::size_t>(special)]; text.starts_with(name)) {
-            id = special;
-            used = name.size();
-          }
-      } else if (static_cast<unsigned char>(letter) >= 0x80) {
-        used = character_bytes(text);
-      }
-      ids.push_back(id);
-      text.remove_prefix(used);
+    const std::size_t begin = ids.size();
+    ids.resize(begin + std::min(limit, text.size()));
+    TokenId* out = ids.data() + begin;
+    TokenId* const end = ids.data() + ids.size();
+    for (std::size_t i = 0; i < text.size() && out != end; ++out) {
+      const auto letter = static_cast<unsigned char>(text[i]);
+      *out = id_of(text[i]);
+      if (letter == '[')
+        i += special_bytes(text.substr(i), *out);
+      else
+        i += letter < 0x80 ? 1 : character_bytes(text.substr(i));
     }
+    ids.resize(static_cast<std::size_t>(out - ids.data()));
+  }
+
+  /// Bytes of the special token's name that begins the text, its id in `id`; 1 where there is none.
+  static std::size_t special_bytes(std::string_view text, TokenId& id) {
+    for (TokenId special = cls; special <= unk; ++special)
+      if (const auto name = vocabulary[static_cast<std::size_t>(special)]; text.starts_with(name)) {
+        id = special;
+        return name.size();
+      }
+    return 1;
   }
 
   Rules rules_;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <ligase/nn/linear.hpp>
+#include <ligase/nn/pieces.hpp>
+#include <ligase/ops/cross_entropy.hpp>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// Backbone and language-model head tied to its embedding: ids [B, L] -> logits [B, L, V]. Of strand-symmetric backbones the
+/// logits of both strands are added (RCPSLMHead of caduceus): logits(rc(ids))[t, complement(v)] = logits(ids)[L-1-t, v].
+template <class Backbone, Device D, class P>
+class LanguageModel {
+ public:
+  using T = typename P::Activation;
+  using Ids = Tensor<std::int32_t, D>;
+  using Config = typename Backbone::Config;
+
+  LanguageModel() = default;
+  explicit LanguageModel(const Config& config) : backbone(config) {}
+
+  static auto graph(auto& m) { return seq(m.backbone, head(m), m.backbone.join_strands()); }
+
+  Tensor<T, D> logits(Context<D>& context, const Ids& ids) const { return wire::infer(*this, context, ids); }
+  /// Hidden states after the final norm: [strands B, L, D].
+  Tensor<T, D> hidden(Context<D>& context, const Ids& ids) const { return wire::infer(backbone, context, ids); }
+
+  /// Mean cross-entropy over labels other than `ignore`.
+  ops::CrossEntropy loss(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore) const {
+    return ops::cross_entropy(context, logits(context, ids), labels, ignore);
+  }
+  /// The same; gradients of factor * loss are added to the parameters'.
+  ops::CrossEntropy loss_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore,
+                                       double factor = 1) {
+    wire::saved_t<LanguageModel, Ids> saved;
+    const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
+    const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, ignore);
+    wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, ignore, factor), saved);
+    return result;
+  }
+
+  void visit(auto&& v) {
+    v(Backbone::prefix, backbone);
+    VisitGroup lm_head{[this](auto& g) { backbone.visit_head(g); }};
+    v("", lm_head);
+  }
+
+  typename Backbone::template Module<D, P> backbone;
+
+ private:
+  static auto head(auto& m) {
+    auto& weight = m.backbone.tied_weight();
+    return Projection<D, P, std::remove_reference_t<decltype(weight)>>{weight};
+  }
+};
+
+}  // namespace ligase::inline LIGASE_ISA

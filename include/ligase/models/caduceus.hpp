@@ -1,0 +1,190 @@
+#pragma once
+
+#include <ligase/models/mamba_stack.hpp>
+#include <ligase/nn/symmetry.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// config.json of a Caduceus checkpoint, every field (kuleshov-group/caduceus, configuration_caduceus.py).
+struct CaduceusConfig {
+  Index d_model = 256;
+  Index n_layer = 4;
+  Index vocab_size = 12;
+  SsmConfig ssm_cfg = {};
+  bool rms_norm = true;
+  bool residual_in_fp32 = false;
+  /// Of RCPS models this selects the function, not just the kernel: the fused path exchanges the strands in every layer.
+  bool fused_add_norm = true;
+  Index pad_vocab_size_multiple = 8;
+  double norm_epsilon = 1e-5;
+  InitializerConfig initializer_cfg = {};
+  bool bidirectional = true;
+  std::string bidirectional_strategy = "add";  ///< or "ew_multiply"
+  bool bidirectional_weight_tie = true;
+  /// Complement of every token id, padded vocabulary included; RCPS only.
+  std::vector<std::int32_t> complement_map = {};
+
+  Index padded_vocab_size() const { return padded_vocabulary(vocab_size, pad_vocab_size_multiple); }
+};
+
+namespace detail {
+
+/// The map of the config extended by the ids that padding adds, which map to themselves; an involution, or an error.
+inline std::vector<std::int32_t> padded_complement_map(const CaduceusConfig& c, const std::string& where) {
+  const Index size = c.padded_vocab_size();
+  std::vector<std::int32_t> map = c.complement_map;
+  if (static_cast<Index>(map.size()) < std::min(c.vocab_size, size) || static_cast<Index>(map.size()) > size)
+    refuse_config(where, "complement_map does not fit the vocabulary", std::to_string(c.vocab_size) + " entries",
+                  std::to_string(map.size()));
+  while (static_cast<Index>(map.size()) < size) map.push_back(static_cast<std::int32_t>(map.size()));
+  for (std::size_t i = 0; i < map.size(); ++i)
+    if (map[i] < 0 || map[i] >= size || map[static_cast<std::size_t>(map[i])] != static_cast<std::int32_t>(i))
+      refuse_config(where, "complement_map is no involution", "complement of the complement of id " + std::to_string(i),
+                    std::to_string(map[i]));
+  return map;
+}
+
+inline void check_caduceus(const CaduceusConfig& c, bool rcps, const std::string& where) {
+  check_stack(c, where);
+  if (c.bidirectional_strategy != "add" && c.bidirectional_strategy != "ew_multiply")
+    refuse_config(where, "field \"bidirectional_strategy\" is unknown", "\"add\" or \"ew_multiply\"",
+                  "\"" + c.bidirectional_strategy + "\"");
+  if (rcps) padded_complement_map(c, where);
+}
+
+}  // namespace detail
+
+/// Caduceus (Schiff et al., ICML 2024, arXiv 2403.03234; kuleshov-group/caduceus, modeling_caduceus.py and
+/// modeling_rcps.py): Mamba layers that read in both directions. BiMamba<None> is Caduceus-Ph, BiMamba<RCPS> Caduceus-PS.
+/// Quirk kept: of RCPS models with fused_add_norm, as all published ones, every layer exchanges the strands.
+template <Symmetry S>
+struct BiMamba {
+  using Config = CaduceusConfig;
+  using SymmetryType = S;
+  static constexpr bool causal = false;
+  static constexpr const char* model_type = "caduceus";
+  static constexpr const char* prefix = "caduceus.backbone";
+  static constexpr bool rcps = S::strands == 2;
+
+  /// ids [B, L] -> hidden states [strands B, L, D].
+  template <Device D, class P>
+  class Module {
+   public:
+    using T = typename P::Activation;
+    using Mixer = BiMambaMixer<D, P>;
+    using Stack = MambaStack<Mixer, D, P>;
+
+    Module() = default;
+    explicit Module(const Config& c) {
+      detail::check_caduceus(c, rcps, "Caduceus configuration");
+      const typename Mixer::Options options{c.bidirectional, c.bidirectional_weight_tie,
+                                            c.bidirectional_strategy == "ew_multiply"};
+      stack = Stack(c, c.padded_vocab_size(), [&] { return Mixer(c.d_model, c.ssm_cfg, options); });
+      if constexpr (rcps) {
+        if constexpr (D::holds_data)
+          complement.value = Tensor<std::int32_t, D>::from({c.padded_vocab_size()},
+                                                           detail::padded_complement_map(c, "Caduceus configuration"));
+        else
+          complement.value = Tensor<std::int32_t, D>({c.padded_vocab_size()});
+        for (auto& layer : stack.layers) {
+          layer.exchange = c.fused_add_norm;
+          layer.mixer_name = "mixer.submodule";
+          if (!c.fused_add_norm) layer.norm_name = "norm.submodule";
+        }
+        if (!c.fused_add_norm) norm_f_name_ = "norm_f.submodule";
+      }
+    }
+
+    static auto graph(auto& m) {
+      if constexpr (rcps)
+        return seq(BothStrands{m.complement.value}, m.stack);
+      else
+        return seq(m.stack);
+    }
+    /// Weight of the tied language-model head and what follows it.
+    auto& tied_weight() { return stack.embedding.weight; }
+    const auto& tied_weight() const { return stack.embedding.weight; }
+    auto join_strands() const {
+      if constexpr (rcps)
+        return JoinStrandLogits{complement.value};
+      else
+        return Identity{};
+    }
+    /// The language-model head's names, all of them second names of the embedding's tensors.
+    void visit_head(auto&& v) {
+      v.alias(rcps ? "lm_head.lm_head.weight" : "lm_head.weight", stack.embedding.weight);
+      if constexpr (rcps) v("lm_head.complement_map", complement);
+    }
+    void visit(auto&& v) {
+      const std::string words = "embeddings.word_embeddings";
+      if constexpr (rcps) v(words + ".complement_map", complement);
+      v(rcps ? words + ".embedding" : words, stack.embedding);
+      for (std::size_t i = 0; i < stack.layers.size(); ++i) v("layers." + std::to_string(i), stack.layers[i]);
+      v(norm_f_name_, stack.norm_f);
+    }
+
+    Stack stack;
+    Buffer<std::int32_t, D> complement;  ///< RCPS only
+
+   private:
+    const char* norm_f_name_ = "norm_f";
+  };
+
+  static Config read_config(const Json& json, const std::string& where) {
+    Config c;
+    if (const auto is_rcps = field_or(json, "rcps", false, where); is_rcps != rcps)
+      detail::refuse_config(where, "the checkpoint has another strand symmetry", rcps ? "\"rcps\": true" : "\"rcps\": false",
+                            is_rcps ? "true" : "false");
+    detail::read_stack(json, c, where);
+    c.bidirectional = field_or(json, "bidirectional", c.bidirectional, where);
+    c.bidirectional_strategy = field_or(json, "bidirectional_strategy", c.bidirectional_strategy, where);
+    c.bidirectional_weight_tie = field_or(json, "bidirectional_weight_tie", c.bidirectional_weight_tie, where);
+    if (const auto map = optional_field<std::map<std::string, std::int32_t>>(json, "complement_map", where)) {
+      for (std::size_t i = 0; i < map->size(); ++i) {
+        const auto entry = map->find(std::to_string(i));
+        if (entry == map->end())
+          detail::refuse_config(where, "complement_map has a gap", "an entry for id " + std::to_string(i), "none");
+        c.complement_map.push_back(entry->second);
+      }
+    }
+    detail::check_caduceus(c, rcps, where);
+    return c;
+  }
+
+  /// In the field order of the published files.
+  static OrderedJson write_config(const Config& c) {
+    OrderedJson json{{"architectures", {"CaduceusForMaskedLM"}},
+                     {"auto_map",
+                      {{"AutoConfig", "configuration_caduceus.CaduceusConfig"},
+                       {"AutoModel", "modeling_caduceus.Caduceus"},
+                       {"AutoModelForMaskedLM", "modeling_caduceus.CaduceusForMaskedLM"},
+                       {"AutoModelForSequenceClassification", "modeling_caduceus.CaduceusForSequenceClassification"}}},
+                     {"bidirectional", c.bidirectional},
+                     {"bidirectional_strategy", c.bidirectional_strategy},
+                     {"bidirectional_weight_tie", c.bidirectional_weight_tie}};
+    OrderedJson map = OrderedJson::object();
+    for (std::size_t i = 0; i < c.complement_map.size(); ++i) map[std::to_string(i)] = c.complement_map[i];
+    json["complement_map"] = map;
+    json["d_model"] = c.d_model;
+    json["fused_add_norm"] = c.fused_add_norm;
+    json["initializer_cfg"] = detail::write_initializer(c.initializer_cfg);
+    json["model_type"] = model_type;
+    json["n_layer"] = c.n_layer;
+    json["norm_epsilon"] = c.norm_epsilon;
+    json["pad_vocab_size_multiple"] = c.pad_vocab_size_multiple;
+    json["rcps"] = rcps;
+    json["residual_in_fp32"] = c.residual_in_fp32;
+    json["rms_norm"] = c.rms_norm;
+    json["ssm_cfg"] = detail::write_ssm(c.ssm_cfg);
+    json["torch_dtype"] = "float32";
+    json["transformers_version"] = "4.38.1";
+    json["vocab_size"] = c.padded_vocab_size();
+    return json;
+  }
+};
+
+}  // namespace ligase::inline LIGASE_ISA

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <ligase/io/json.hpp>
+#include <ligase/nn/mamba.hpp>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// `initializer_cfg` of a published config.json.
+struct InitializerConfig {
+  double initializer_range = 0.02;
+  bool rescale_prenorm_residual = true;
+  Index n_residuals_per_layer = 1;
+};
+
+namespace detail {
+
+[[noreturn]] inline void refuse_config(const std::string& where, const std::string& what, std::string expected,
+                                       std::string found) {
+  throw Error{{.kind = ErrorKind::input, .what = what, .where = where, .expected = std::move(expected), .found = std::move(found)}};
+}
+
+inline void require_positive(const std::string& where, const char* field, Index value) {
+  if (value < 1)
+    refuse_config(where, std::string("field \"") + field + "\" is out of range", "at least 1", std::to_string(value));
+}
+
+inline SsmConfig read_ssm(const Json& json, const std::string& where) {
+  SsmConfig c;
+  c.d_state = field_or(json, "d_state", c.d_state, where);
+  c.d_conv = field_or(json, "d_conv", c.d_conv, where);
+  c.expand = field_or(json, "expand", c.expand, where);
+  if (const auto rank = json.find("dt_rank"); rank != json.end() && *rank != "auto") {
+    c.dt_rank = require<Index>(json, "dt_rank", where);
+    require_positive(where, "dt_rank", c.dt_rank);
+  }
+  c.dt_min = field_or(json, "dt_min", c.dt_min, where);
+  c.dt_max = field_or(json, "dt_max", c.dt_max, where);
+  c.dt_init = field_or(json, "dt_init", c.dt_init, where);
+  c.dt_scale = field_or(json, "dt_scale", c.dt_scale, where);
+  c.dt_init_floor = field_or(json, "dt_init_floor", c.dt_init_floor, where);
+  c.conv_bias = field_or(json, "conv_bias", c.conv_bias, where);
+  c.bias = field_or(json, "bias", c.bias, where);
+  c.use_fast_path = field_or(json, "use_fast_path", c.use_fast_path, where);
+  require_positive(where, "d_state", c.d_state);
+  require_positive(where, "d_conv", c.d_conv);
+  require_positive(where, "expand", c.expand);
+  if (c.dt_init != "random" && c.dt_init != "constant")
+    refuse_config(where, "field \"dt_init\" is unknown", "\"random\" or \"constant\"", "\"" + c.dt_init + "\"");
+  if (!(c.dt_min > 0) || !(c.dt_max >= c.dt_min))
+    refuse_config(where, "contradicting step sizes", "0 < dt_min <= dt_max",
+                  "dt_min " + std::to_string(c.dt_min) + ", dt_max " + std::to_string(c.dt_max));
+  return c;
+}
+
+inline OrderedJson write_ssm(const SsmConfig& c) {
+  OrderedJson json{{"d_state", c.d_state}, {"d_conv", c.d_conv}, {"expand", c.expand}};
+  if (c.dt_rank > 0)
+    json["dt_rank"] = c.dt_rank;
+  else
+    json["dt_rank"] = "auto";
+  json["dt_min"] = c.dt_min;
+  json["dt_max"] = c.dt_max;
+  json["dt_init"] = c.dt_init;
+  json["dt_scale"] = c.dt_scale;
+  json["dt_init_floor"] = c.dt_init_floor;
+  json["conv_bias"] = c.conv_bias;
+  json["bias"] = c.bias;
+  json["use_fast_path"] = c.use_fast_path;
+  return json;
+}
+
+template <class Config>
+void check_stack(const Config& c, const std::string& where) {
+  require_positive(where, "d_model", c.d_model);
+  require_positive(where, "n_layer", c.n_layer);
+  require_positive(where, "vocab_size", c.vocab_size);
+  require_positive(where, "pad_vocab_size_multiple", c.pad_vocab_size_multiple);
+  require_positive(where, "n_residuals_per_layer", c.initializer_cfg.n_residuals_per_layer);
+  if (!(c.norm_epsilon > 0))
+    refuse_config(where, "field \"norm_epsilon\" is out of range", "above 0", std::to_string(c.norm_epsilon));
+}
+
+/// Fields that Caduceus and Mamba share, read with the class defaults of the structure they go to.
+template <class Config>
+void read_stack(const Json& json, Config& c, const std::string& where) {
+  c.d_model = require<Index>(json, "d_model", where);
+  c.n_layer = require<Index>(json, "n_layer", where);
+  c.vocab_size = require<Index>(json, "vocab_size", where);
+  c.pad_vocab_size_multiple = field_or(json, "pad_vocab_size_multiple", c.pad_vocab_size_multiple, where);
+  c.norm_epsilon = field_or(json, "norm_epsilon", c.norm_epsilon, where);
+  c.rms_norm = field_or(json, "rms_norm", c.rms_norm, where);
+  c.residual_in_fp32 = field_or(json, "residual_in_fp32", c.residual_in_fp32, where);
+  c.fused_add_norm = field_or(json, "fused_add_norm", c.fused_add_norm, where);
+  if (const auto ssm = json.find("ssm_cfg"); ssm != json.end() && !ssm->is_null())
+    c.ssm_cfg = read_ssm(require<Json>(json, "ssm_cfg", where), where + ": ssm_cfg");
+  if (const auto init = json.find("initializer_cfg"); init != json.end() && !init->is_null()) {
+    const std::string place = where + ": initializer_cfg";
+    auto& i = c.initializer_cfg;
+    i.initializer_range = field_or(*init, "initializer_range", i.initializer_range, place);
+    i.rescale_prenorm_residual = field_or(*init, "rescale_prenorm_residual", i.rescale_prenorm_residual, place);
+    i.n_residuals_per_layer = field_or(*init, "n_residuals_per_layer", i.n_residuals_per_layer, place);
+  }
+  check_stack(c, where);
+}
+
+inline OrderedJson write_initializer(const InitializerConfig& c) {
+  return {{"initializer_range", c.initializer_range},
+          {"rescale_prenorm_residual", c.rescale_prenorm_residual},
+          {"n_residuals_per_layer", c.n_residuals_per_layer}};
+}
+
+}  // namespace detail
+}  // namespace ligase::inline LIGASE_ISA

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <ligase/core/context.hpp>
+#include <ligase/ops/cpu/scan_block.hpp>
+#include <ligase/ops/generic/scan.hpp>
+
+namespace ligase::inline LIGASE_ISA::device {
+namespace scan_cpu {
+
+inline constexpr Index backward_chunk = 8;
+
+/// Where the gradients of a work item go. dbc: [slabs, B, L, 2 N]; by A and initial_state: [B, E, N]; by D and bias: [B, E];
+/// those of weights are sums over one sequence. Null where not wanted.
+template <class T>
+struct BackwardTargets {
+  T *u, *delta, *z, *bc, *initial_state, *A, *D, *delta_bias;
+};
+
+template <class T>
+struct BackwardScratch {
+  BlockSteps<T> steps;
+  Pack<T> g[block_steps], by_x[block_steps], by_dt[block_steps];
+  Pack<T> sum_skip[slab_groups], sum_bias[slab_groups];
+  T reach[slab_groups];
+
+  // after it, all packs: a, adjoint, dA [groups, states], h [65, states], end [states], dbc [64, 2 states]; bc [64, 2 states]
+  static std::size_t bytes(Index states) {
+    const Index packs = (3 * slab_groups + block_steps + 2 + 2 * block_steps) * states;
+    return sizeof(BackwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>(packs) +
+           sizeof(T) * static_cast<std::size_t>(2 * block_steps * states);
+  }
+};
+
+/// Walks a block back, given g = dy (after the gate), h before every step and after the last, and the adjoint of the state
+/// after the block:
+///   adjoint += g C;  dC += g h_t;  dB += adjoint x;  by_x += adjoint B;  adjoint *= exp2(dt a);
+///   by_dt += adjoint h_{t-1} a;  dA += adjoint h_{t-1} dt
+template <Index chunk, bool clamped, class T>
+__attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, const Pack<T>* a, const T* bc, Index states,
+                                         const Pack<T>* h, Pack<T>* adjoint, Pack<T>* dA, Pack<T>* dbc) {
+  using V = Pack<T>;
+  V adj[chunk], sum_a[chunk];
+  for (Index n = 0; n < chunk; ++n) {
+    adj[n] = adjoint[n];
+    sum_a[n] = dA[n];
+  }
+  for (Index k = count - 1; k >= 0; --k) {
+    const V t = s.steps.dt[k], x = s.steps.x[k], g = s.g[k];
+    const T *B = bc + 2 * k * states, *C = B + states;
+    const V *before = h + k * states, *after = before + states;
+    V *dB = dbc + 2 * k * states, *dC = dB + states;
+    V by_x = s.by_x[k], by_dt = s.by_dt[k];
+#pragma GCC unroll 16
+    for (Index n = 0; n < chunk; ++n) {
+      adj[n] = simd::fma(g, simd::broadcast(C[n]), adj[n]);
+      dC[n] = simd::fma(g, after[n], dC[n]);
+      dB[n] = simd::fma(adj[n], x, dB[n]);
+      by_x = simd::fma(adj[n], simd::broadcast(B[n]), by_x);
+      adj[n] *= decay<clamped>(t, a[n]);
+      const V q = adj[n] * before[n];
+      by_dt = simd::fma(q, a[n], by_dt);
+      sum_a[n] = simd::fma(q, t, sum_a[n]);
+    }
+    s.by_x[k] = by_x;
+    s.by_dt[k] = by_dt;
+  }
+  for (Index n = 0; n < chunk; ++n) {
+    adjoint[n] = adj[n];
+    dA[n] = sum_a[n];
+  }
+}
+
+/// g and, where there is a gate, dz.
+template <Direction dir, class T>
+void enter_gate(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count, const T* dy,
+                BackwardScratch<T>& s, T* dz) {
+  const Index width = place.width(in, group), e = place.channel(in, group);
+  const Pack<T> one = simd::broadcast(T(1));
+  for (Index k = 0; k < count; ++k) {
+    const Index i = place.token(in, begin + k) * in.channels + e;
+    s.g[k] = simd::load(dy + i, width);
+    s.by_x[k] = s.by_dt[k] = Pack<T>{};
+    if (!in.z) continue;
+    const Pack<T> z = simd::load(in.z + i, width), sigmoid = simd::sigmoid(z);
+    simd::store(dz + i, s.g[k] * s.steps.y[k] * (sigmoid * (one + z * (one - sigmoid))), width);
+    s.g[k] *= z * sigmoid;
+  }
+}
+
+/// du and ddelta, and their part of the gradients of D and delta_bias.
+template <Direction dir, class T>
+void leave(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count, BackwardScratch<T>& s,
+           const BackwardTargets<T>& to) {
+  const Index width = place.width(in, group), e = place.channel(in, group);
+  const Pack<T> bias = in.delta_bias ? simd::load(in.delta_bias + e, width) : Pack<T>{};
+  const Pack<T> skip = in.D ? simd::load(in.D + e, width) : Pack<T>{};
+  const Pack<T> ln2 = simd::broadcast(T(0.69314718055994530942)), one = simd::broadcast(T(1));
+  for (Index k = count - 1; k >= 0; --k) {
+    const Index i = place.token(in, begin + k) * in.channels + e;
+    simd::store(to.u + i, s.g[k] * skip + s.by_x[k] * s.steps.dt[k], width);
+    Pack<T> by_delta = s.by_dt[k] * ln2 + s.by_x[k] * s.steps.u[k];
+    if (in.softplus) {
+      const Pack<T> delta = simd::load(in.delta + i, width) + bias;
+      by_delta *= delta > simd::broadcast(T(20)) ? one : simd::sigmoid(delta);
+    }
+    simd::store(to.delta + i, by_delta, width);
+    s.sum_skip[group] += s.g[k] * s.steps.u[k];
+    s.sum_bias[group] += by_delta;
+  }
+}
+
+template <Direction dir, class T>
+void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, const T* saved,
+                   const BackwardTargets<T>& to) {
+  constexpr T log2e = T(1.4426950408889634074);
+  thread_local Scratch scratch;
+  const Place<dir> place(in, item);
+  const Index states = padded(in.states, backward_chunk);
+  auto& local = *static_cast<BackwardScratch<T>*>(scratch.reserve(BackwardScratch<T>::bytes(states)));
+  auto* a = reinterpret_cast<Pack<T>*>(&local + 1);
+  Pack<T>*adjoint = a + slab_groups * states, *dA = adjoint + slab_groups * states, *h = dA + slab_groups * states,
+         *end = h + (block_steps + 1) * states, *dbc = end + states;
+  T* bc = reinterpret_cast<T*>(dbc + 2 * block_steps * states);
+
+  for (Index g = 0; g < place.groups; ++g) {
+    const Index e = place.channel(in, g), width = place.width(in, g);
+    gather_states(in.A + e * in.states, in.states, width, log2e, states, a + g * states);
+    local.reach[g] = reach_of<T>(a + g * states, states);
+    const T* start = dfinal ? dfinal + (place.sequence * in.channels + e) * in.states : nullptr;
+    gather_states(start, in.states, width, T(1), states, adjoint + g * states);
+    std::fill(dA + g * states, dA + (g + 1) * states, Pack<T>{});
+    local.sum_skip[g] = local.sum_bias[g] = Pack<T>{};
+  }
+  for (Index block = in.blocks() - 1; block >= 0; --block) {
+    const Index begin = block * block_steps, count = std::min(block_steps, in.length - begin);
+    gather_bc(in, place, begin, count, states, bc);
+    std::fill(dbc, dbc + 2 * count * states, Pack<T>{});
+    for (Index g = 0; g < place.groups; ++g) {
+      const Index width = place.width(in, g);
+      const T* row = saved + (place.sequence * in.blocks() + block) * in.states * in.channels + place.channel(in, g);
+      for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(row + n * in.channels, width) : Pack<T>{};
+      const Pack<T>* decay_rates = a + g * states;
+      const bool clamped = !(largest<T>(local.steps.prepare(in, place, g, begin, count)) * local.reach[g] <
+                             -simd::Format<T>::smallest);
+      std::copy(h, h + states, end);
+      walk_states<backward_chunk, true>(count, clamped, local.steps, decay_rates, bc, states, end, h + states);
+      enter_gate(in, place, g, begin, count, dy, local, to.z);
+      for (Index n = 0; n < states; n += backward_chunk)
+        (clamped ? walk_back<backward_chunk, true, T> : walk_back<backward_chunk, false, T>)(
+            count, local, decay_rates + n, bc + n, states, h + n, adjoint + g * states + n, dA + g * states + n, dbc + n);
+      leave(in, place, g, begin, count, local, to);
+    }
+    for (Index k = 0; k < count; ++k) {
+      T* row = to.bc + (place.slab * in.batch * in.length + place.token(in, begin + k)) * 2 * in.states;
+      for (Index half = 0; half < 2; ++half)
+        for (Index n = 0; n < in.states; ++n) *row++ = simd::sum(dbc[(2 * k + half) * states + n]);
+    }
+  }
+  for (Index g = 0; g < place.groups; ++g) {
+    const Index width = place.width(in, g), channel = place.sequence * in.channels + place.channel(in, g);
+    scatter_states(dA + g * states, in.states, width, to.A + channel * in.states);
+    if (to.initial_state) scatter_states(adjoint + g * states, in.states, width, to.initial_state + channel * in.states);
+    simd::store(to.D + channel, local.sum_skip[g], width);
+    simd::store(to.delta_bias + channel, local.sum_bias[g], width);
+  }
+}
+
+}  // namespace scan_cpu
+
+template <Direction dir, class T>
+void selective_scan_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, const Tensor<T, cpu>& dfinal_state,
+                             const ScanInput<T, cpu>& input, const ScanWeights<T, cpu>& weights,
+                             const ScanSaved<T, cpu>& saved, ScanGradients<T, cpu>& gradients) {
+  const auto in = scan_detail::view(input, weights);
+  const Index count = gradients.bc.count();
+  Tensor<T, cpu> dbc = in.slabs() == 1 ? gradients.bc : Tensor<T, cpu>({in.slabs(), count});
+  Tensor<T, cpu> dA({in.batch, in.channels, in.states}), dD({in.batch, in.channels}), dbias(dD.shape());
+  const scan_cpu::BackwardTargets<T> to{gradients.u.data(), gradients.delta.data(),         gradients.z.data(),
+                                        dbc.data(),         gradients.initial_state.data(), dA.data(),
+                                        dD.data(),          dbias.data()};
+  parallel_for(context.threads, in.batch * in.slabs(), [&](Index item) {
+    scan_cpu::backward_item<dir>(in, item, dy.data(), dfinal_state.data(), saved.states.data(), to);
+  });
+  if (in.slabs() > 1)
+    for_each(context, count, generic::SumParts<T>{dbc.data(), in.slabs(), count, gradients.bc.data()});
+  if (!gradients.A.empty()) generic::add_tiles(context, dA, gradients.A);
+  if (!gradients.D.empty()) generic::add_tiles(context, dD, gradients.D);
+  if (!gradients.delta_bias.empty()) generic::add_tiles(context, dbias, gradients.delta_bias);
+}
+
+}  // namespace ligase::inline LIGASE_ISA::device

@@ -39,8 +39,9 @@ struct BatchOptions {
   TargetIds target_ids = {};
 };
 
-/// The ids of another vocabulary: [MASK], [PAD] and the last target (its [SEP] or end-of-text token) where it has them, the
-/// token that stands for N alone, and random replacements from the whole vocabulary. For CharTokenizer the defaults.
+/// The ids of another vocabulary: [MASK], [PAD] and the last target (its [SEP] or end-of-text token) where it has them,
+/// the token that stands for N alone, and random replacements from the whole vocabulary. For CharTokenizer the
+/// defaults.
 template <Tokenizer Tokens>
 TargetIds target_ids_of(const Tokens& tokenizer) {
   TargetIds ids{.unknown_base = -1};
@@ -58,9 +59,10 @@ TargetIds target_ids_of(const Tokens& tokenizer) {
   return ids;
 }
 
-/// Makes batch number k of a data set: a pure function of (data, options, k), callable from several threads. Sample number
-/// g = k B + b of a run depends on (seed, g) only, so batches may be cut otherwise (accumulation) without another sample.
-/// In training, g is mapped to a window by EpochSampler; otherwise window g, always corrupted in the same way.
+/// Makes batch number k of a data set: a pure function of (data, options, k), callable from several threads. Sample
+/// number g = k B + b of a run depends on (seed, g) only, so batches may be cut otherwise (accumulation) without
+/// another sample. In training, g is mapped to a window by EpochSampler; otherwise window g, always corrupted in the
+/// same way.
 ///
 /// Per sample, as kuleshov-group/caduceus src/dataloaders/datasets/hg38_dataset.py: letters, reverse complement with
 /// probability 1/2 (in training only, unless asked for), upper case, encode, truncate to the

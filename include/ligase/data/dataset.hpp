@@ -9,8 +9,8 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// What a batch is cut from: size() windows, operator[](i) gives the letters of window i. operator[] is const and may be
-/// called from several threads at once.
+/// What a batch is cut from: size() windows, operator[](i) gives the letters of window i. operator[] is const and may
+/// be called from several threads at once.
 template <class T>
 concept Dataset = requires(const T& data, Index i) {
   { data.size() } -> std::convertible_to<Index>;

@@ -14,10 +14,10 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// Makes items first, first + 1, ... end - 1 on background threads and hands them out in this order, at most `queue` items
-/// ahead of the consumer. An exception of make(k) is rethrown by the next() that would have returned item k; no item
-/// follows it. Which thread makes an item never changes it, provided that make is a pure function of k.
-/// The destructor waits for items under way, not for the rest.
+/// Makes items first, first + 1, ... end - 1 on background threads and hands them out in this order, at most `queue`
+/// items ahead of the consumer. An exception of make(k) is rethrown by the next() that would have returned item k; no
+/// item follows it. Which thread makes an item never changes it, provided that make is a pure function of k. The
+/// destructor waits for items under way, not for the rest.
 ///
 ///     Loader loader(maker, first_batch, last_batch + 1);
 ///     while (auto batch = loader.next()) train(*batch);

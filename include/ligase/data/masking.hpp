@@ -45,12 +45,12 @@ inline void replace_unknown_bases(std::span<TokenId> tokens, const TargetIds& id
     if (token == ids.unknown_base) token = ids.ignore;
 }
 
-/// Masked-language-model corruption in place. Each position is chosen independently with probability p; its label is the id
-/// that stands there, every other label is `ignore`. Of the chosen, 80 % become [MASK], half of the rest a uniform random id,
-/// the others stay. Chosen [PAD] positions are corrupted too, but their label is `ignore`. N must be replaced before.
-/// tokens, labels: [L]. Position t uses the four words of stream.words(t), in the order chosen, mask, random, id; so a result
-/// depends on (stream, t, token) alone. Reproduces kuleshov-group/caduceus src/dataloaders/utils/mlm.py (the
-/// distribution, not torch's generator).
+/// Masked-language-model corruption in place. Each position is chosen independently with probability p; its label is
+/// the id that stands there, every other label is `ignore`. Of the chosen, 80 % become [MASK], half of the rest a
+/// uniform random id, the others stay. Chosen [PAD] positions are corrupted too, but their label is `ignore`. N must be
+/// replaced before. tokens, labels: [L]. Position t uses the four words of stream.words(t), in the order chosen, mask,
+/// random, id; so a result depends on (stream, t, token) alone. Reproduces kuleshov-group/caduceus
+/// src/dataloaders/utils/mlm.py (the distribution, not torch's generator).
 inline void mask_tokens(std::span<TokenId> tokens, std::span<TokenId> labels, double p, const TargetIds& ids,
                         const RandomStream& stream) {
   const auto threshold = [](double share) { return static_cast<std::uint64_t>(std::ldexp(share, 32)); };

@@ -8,8 +8,8 @@
 namespace ligase::inline LIGASE_ISA {
 
 /// A pseudo-random permutation of 0 .. n-1 without a table: a balanced Feistel network over the smallest even number of
-/// bits that holds n, walked along its cycle until the value is below n (Black & Rogaway 2002). A pure function of (key, i).
-/// Fewer than four steps on average; 1 <= n < 2^62.
+/// bits that holds n, walked along its cycle until the value is below n (Black & Rogaway 2002). A pure function of
+/// (key, i). Fewer than four steps on average; 1 <= n < 2^62.
 class Permutation {
  public:
   Permutation(Index n, std::uint64_t key) : n_(static_cast<std::uint64_t>(n)), key_(splitmix64(key)) {

@@ -18,8 +18,8 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// One row of an interval file: [start, end) of a chromosome, 0-based, in bp, and the split that it belongs to (train, valid,
-/// test, or any other name such as fold3). `line` is the row's place in its file, 0 for a computed row.
+/// One row of an interval file: [start, end) of a chromosome, 0-based, in bp, and the split that it belongs to (train,
+/// valid, test, or any other name such as fold3). `line` is the row's place in its file, 0 for a computed row.
 struct BedRow {
   std::string chrom;
   Index start = 0;
@@ -80,9 +80,10 @@ inline bool is_bed_comment(std::string_view line) {
 
 }  // namespace detail
 
-/// Reads an interval file: columns chrom, start, end, split separated by tabs or spaces, further columns ignored, CR LF and
-/// gzip tolerated; empty lines, `#`, `track` and `browser` lines skipped. Errors of kind input name file and line: a
-/// missing column, what is no number, an end before its start; also a file that is missing, truncated or without a row.
+/// Reads an interval file: columns chrom, start, end, split separated by tabs or spaces, further columns ignored, CR LF
+/// and gzip tolerated; empty lines, `#`, `track` and `browser` lines skipped. Errors of kind input name file and line:
+/// a missing column, what is no number, an end before its start; also a file that is missing, truncated or without a
+/// row.
 inline std::vector<BedRow> read_bed(const std::filesystem::path& file) {
   std::size_t bytes = 0;
   detail::open_to_read(file, bytes);

@@ -19,14 +19,15 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// A FASTA file, plain, gzip or bgzip, read at random places (HTSlib faidx). Opening checks the file: an index that is missing or
-/// does not describe it is built, in ${LIGASE_CACHE:-~/.cache/ligase} where the file's folder cannot be written; a plain gzip
-/// file is repacked there once as bgzip. Building reads the file once and refuses what is no FASTA.
-/// Const members may be called from several threads (one mutex). HTSlib's own messages are switched off for the process.
+/// A FASTA file, plain, gzip or bgzip, read at random places (HTSlib faidx). Opening checks the file: an index that is
+/// missing or does not describe it is built, in ${LIGASE_CACHE:-~/.cache/ligase} where the file's folder cannot be
+/// written; a plain gzip file is repacked there once as bgzip. Building reads the file once and refuses what is no
+/// FASTA. Const members may be called from several threads (one mutex). HTSlib's own messages are switched off for the
+/// process.
 class Fasta {
  public:
-  /// Errors of kind input: missing, empty or truncated file, no header, bytes that are no letters, empty sequences, lines of
-  /// different widths.
+  /// Errors of kind input: missing, empty or truncated file, no header, bytes that are no letters, empty sequences,
+  /// lines of different widths.
   explicit Fasta(std::filesystem::path path) : path_(std::move(path)) {
     hts_set_log_level(HTS_LOG_OFF);
     detail::OpenedFasta opened(path_);
@@ -48,8 +49,9 @@ class Fasta {
   /// Length in bp.
   Index length(std::string_view name) const { return contig(name).length; }
 
-  /// The letters [begin, end) of a sequence, 0-based, in bp; case is kept, line ends are left out. Errors of kind input: unknown
-  /// sequence, range outside it, bytes that are no letters; of kind io: the file cannot be read any more.
+  /// The letters [begin, end) of a sequence, 0-based, in bp; case is kept, line ends are left out. Errors of kind
+  /// input: unknown sequence, range outside it, bytes that are no letters; of kind io: the file cannot be read any
+  /// more.
   std::string fetch(std::string_view name, Index begin, Index end) const {
     const Contig& from = contig(name);
     if (begin < 0 || end < begin || end > from.length)

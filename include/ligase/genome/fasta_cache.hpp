@@ -86,8 +86,8 @@ class BgzipWriter {
   std::vector<char> compressed_;
 };
 
-/// A plain gzip file cannot be read at random places: returns its copy as bgzip in the cache, made on the first call for this
-/// state of the file and checked as FASTA on the way.
+/// A plain gzip file cannot be read at random places: returns its copy as bgzip in the cache, made on the first call
+/// for this state of the file and checked as FASTA on the way.
 inline std::filesystem::path repacked(const std::filesystem::path& gzip, const struct stat& status) {
   const std::string name = cache_name(gzip, status) + ".fa.bgz";
   if (const auto folder = cache_folder(); folder && std::filesystem::exists(*folder / name)) return *folder / name;

@@ -11,9 +11,9 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// Windows of a FASTA as a Dataset. A window that begins before its chromosome (mode original, chromosomes shorter than the
-/// window) gives the letters from 0 on, fewer than its length; BatchMaker pads them on the left. (There the original hands
-/// the negative number to pyfaidx, which counts it from the chromosome's end.)
+/// Windows of a FASTA as a Dataset. A window that begins before its chromosome (mode original, chromosomes shorter than
+/// the window) gives the letters from 0 on, fewer than its length; BatchMaker pads them on the left. (The
+/// original hands the negative number to pyfaidx; what that returns is not reproduced.)
 class FastaDataset {
  public:
   FastaDataset(std::shared_ptr<const Fasta> fasta, Windows windows)

@@ -65,8 +65,8 @@ inline BgzfFile open_bgzf(const std::filesystem::path& path) {
   return file;
 }
 
-/// The blocks of a bgzip file as a .gzi file lists them: pairs of compressed and uncompressed offsets, the first block left
-/// out; then the uncompressed size. Throws where the file is cut off within or between blocks.
+/// The blocks of a bgzip file as a .gzi file lists them: pairs of compressed and uncompressed offsets, the first block
+/// left out; then the uncompressed size. Throws where the file is cut off within or between blocks.
 struct BgzipBlocks {
   std::vector<std::uint64_t> offsets;
   std::uint64_t size = 0;
@@ -115,9 +115,9 @@ struct BgzipBlocks {
   }
 };
 
-/// Does the index describe this file? Between one sequence's last letter and the next one's first there must be exactly a
-/// header line with the right name, lines must break where the index says, and nothing may follow the last sequence. An index
-/// of an older state of the file with other lengths or names fails.
+/// Does the index describe this file? Between one sequence's last letter and the next one's first there must be exactly
+/// a header line with the right name, lines must break where the index says, and nothing may follow the last sequence.
+/// An index of an older state of the file with other lengths or names fails.
 class IndexCheck {
  public:
   IndexCheck(BGZF* file, Index size) : file_(file), size_(size) {}

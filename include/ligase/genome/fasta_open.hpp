@@ -22,7 +22,7 @@
 namespace ligase::inline LIGASE_ISA::detail {
 
 inline struct stat file_status(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) throw_errno(ErrorKind::input, "cannot open the file", path, errno);
   return status;
 }
@@ -47,15 +47,15 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-/// A FASTA that can be read at random places: the file itself, or the bgzip copy of a plain gzip file, with an index that
-/// describes it.
+/// A FASTA that can be read at random places: the file itself, or the bgzip copy of a plain gzip file, with an index
+/// that describes it.
 class OpenedFasta {
  public:
   std::filesystem::path file, fai, gzi;
   std::vector<FaiEntry> entries;
 
-  /// Takes the index beside the file, else the one in the cache, else builds one beside the file or, where that cannot be
-  /// written, in the cache. An index is taken only if it is not older than the file and describes it (IndexCheck).
+  /// Takes the index beside the file, else the one in the cache, else builds one beside the file or, where that cannot
+  /// be written, in the cache. An index is taken only if it is not older than the file and describes it (IndexCheck).
   explicit OpenedFasta(const std::filesystem::path& path) : file(path) {
     std::size_t bytes = 0;
     open_to_read(path, bytes);
@@ -82,7 +82,10 @@ class OpenedFasta {
   bool take(const std::filesystem::path& base) {
     fai = with(base, ".fai");
     gzi = with(base, ".gzi");
-    if (!current(fai) || (blocks_ && !current(gzi))) return false;
+    return current(fai) && (!blocks_ || current(gzi)) && describes_file();
+  }
+
+  bool describes_file() {
     auto parsed = parse_fai(read_file(fai));
     if (!parsed || (blocks_ && !blocks_->equals_gzi(read_file(gzi)))) return false;
     if (parsed->back().end() > size_)
@@ -101,8 +104,7 @@ class OpenedFasta {
 
   /// A readable file that is not older than the FASTA.
   bool current(const std::filesystem::path& index) const {
-    struct stat a {
-    }, b{};
+    struct stat a = {}, b = {};
     if (::stat(index.c_str(), &a) != 0 || !S_ISREG(a.st_mode) || ::stat(file.c_str(), &b) != 0) return false;
     return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec > b.st_mtim.tv_sec
                                                 : a.st_mtim.tv_nsec >= b.st_mtim.tv_nsec;
@@ -121,7 +123,9 @@ class OpenedFasta {
     const auto store = [&](const std::filesystem::path& base) {
       if (blocks_) write_file(with(base, ".gzi"), read_file(new_gzi));
       write_file(with(base, ".fai"), read_file(new_fai));
-      return take(base);
+      fai = with(base, ".fai");
+      gzi = with(base, ".gzi");
+      return describes_file();
     };
     bool taken = false;
     try {

@@ -26,7 +26,8 @@ inline std::string show_byte(char c) {
 }
 
 /// Checks FASTA text that arrives in pieces: header first, names unique and not empty, letters only, no empty sequence,
-/// lines of one width within a sequence (random access needs that). CR before LF and empty lines at a sequence's end pass.
+/// lines of one width within a sequence (random access needs that). CR before LF and empty lines at a sequence's end
+/// pass.
 class FastaScanner {
  public:
   explicit FastaScanner(std::string file) : file_(std::move(file)) {}
@@ -118,8 +119,8 @@ struct GzipCloser {
   void operator()(gzFile_s* file) const { gzclose_r(file); }
 };
 
-/// Gives the content of a plain, gzip or bgzip file to sink(std::string_view), piece by piece. A compressed file that ends
-/// early or is damaged is an error of kind input.
+/// Gives the content of a plain, gzip or bgzip file to sink(std::string_view), piece by piece. A compressed file that
+/// ends early or is damaged is an error of kind input.
 template <class Sink>
 void read_decompressed(const std::filesystem::path& path, Sink&& sink) {
   const std::unique_ptr<gzFile_s, GzipCloser> file(gzopen(path.c_str(), "rb"));

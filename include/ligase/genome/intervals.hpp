@@ -31,11 +31,11 @@ struct Interval {
   friend bool operator==(const Interval&, const Interval&) = default;
 };
 
-/// Window number `shift` of a row that starts at `start`, as the original computes it: the row is extended to
-/// [start, start + 2^20), the window is [start + shift length, start + (shift + 1) length); beyond the chromosome's end it
-/// moves down to end there; if it then begins before 0 it moves up to begin at 0; if it still ends beyond the chromosome,
-/// begin = chromosome length - window length, which is negative. length must divide 2^20.
-/// Reproduces FastaInterval in kuleshov-group/caduceus src/dataloaders/datasets/hg38_dataset.py.
+/// Window number `shift` of a row that starts at `start`, as the original computes it: the row is extended to [start,
+/// start + 2^20), the window is [start + shift length, start + (shift + 1) length); beyond the chromosome's end it
+/// moves down to end there; if it then begins before 0 it moves up to begin at 0; if it still ends beyond the
+/// chromosome, begin = chromosome length - window length, which is negative. length must divide 2^20. Reproduces
+/// FastaInterval in kuleshov-group/caduceus src/dataloaders/datasets/hg38_dataset.py.
 inline Interval original_window(Index chromosome_length, Index start, Index length, Index shift) {
   Interval window{start + shift * length, start + (shift + 1) * length};
   if (window.end > chromosome_length) window = {chromosome_length - length, chromosome_length};
@@ -50,12 +50,12 @@ struct Window {
   Interval place;
 };
 
-/// The windows of one split, computed when asked for. In both modes the rows follow the file and the windows of a row follow
-/// one another. Holds one entry per row; operator[] costs O(log rows).
+/// The windows of one split, computed when asked for. In both modes the rows follow the file and the windows of a row
+/// follow one another. Holds one entry per row; operator[] costs O(log rows).
 class Windows {
  public:
-  /// Rows of `split` are taken. Errors: kind usage for a length below 1, or in mode original one that does not divide 2^20;
-  /// kind input for a row that is not inside its chromosome and for a split without a window.
+  /// Rows of `split` are taken. Errors: kind usage for a length below 1, or in mode original one that does not divide
+  /// 2^20; kind input for a row that is not inside its chromosome and for a split without a window.
   Windows(std::span<const BedRow> rows, std::string_view split, Index length, IntervalMode mode,
           std::vector<Contig> contigs, const std::filesystem::path& file = "intervals")
       : length_(length), mode_(mode), contigs_(std::move(contigs)) {
@@ -124,7 +124,8 @@ class Windows {
   Index size_ = 0;
 };
 
-/// How many of the windows of `split` overlap a row, as the file has it, of another split. O((rows + windows) log rows).
+/// How many of the windows of `split` overlap a row, as the file has it, of another split. O((rows + windows) log
+/// rows).
 inline Index windows_touching_other_splits(const Windows& windows, std::span<const BedRow> rows,
                                            std::string_view split) {
   std::unordered_map<std::string_view, std::vector<Interval>> by_contig;

@@ -18,8 +18,8 @@ inline Index count_blocks(std::span<const Contig> contigs, Index block_length) {
   return blocks;
 }
 
-/// 2^20 bp where that gives 20 blocks or more, else the largest multiple of `length` that does; where none does, `length`
-/// itself (for a length above 2^20: 2^20).
+/// 2^20 bp where that gives 20 blocks or more, else the largest multiple of `length` that does; where none does,
+/// `length` itself (for a length above 2^20: 2^20).
 inline Index split_block_length(std::span<const Contig> contigs, Index length) {
   constexpr Index usual = Index{1} << 20, enough = 20;
   if (length > usual || count_blocks(contigs, usual) >= enough) return usual;
@@ -32,9 +32,9 @@ inline Index split_block_length(std::span<const Contig> contigs, Index length) {
 inline const char* split_of_block(Index i) { return i % 10 == 8 ? "valid" : i % 10 == 9 ? "test" : "train"; }
 
 /// Rows for a genome without a BED file. Windows of `length` bp tile every block, a remainder is left out, and so are
-/// windows with more than 1 % N. Each row is a longest run of kept windows inside one block, so tiling the rows strictly by
-/// `length` gives exactly the kept windows. Genome: contigs(), fetch(name, begin, end) and path(), as Fasta; read once.
-/// Errors: kind usage for a length below 1, kind input for a split without a window.
+/// windows with more than 1 % N. Each row is a longest run of kept windows inside one block, so tiling the rows
+/// strictly by `length` gives exactly the kept windows. Genome: contigs(), fetch(name, begin, end) and path(), as
+/// Fasta; read once. Errors: kind usage for a length below 1, kind input for a split without a window.
 template <class Genome>
 std::vector<BedRow> split_rows(const Genome& genome, Index length) {
   if (length < 1)

@@ -144,6 +144,16 @@ TEST_CASE("a gzip file is repacked once, and again when it changes") {
   CHECK(scratch.cached(".bgz") == 2);
 }
 
+TEST_CASE("a file from the future opens") {
+  const Scratch scratch;
+  const Genome genome = make_genome(12, {500});
+  for (const auto& path : {scratch.plain("a.fa", genome.text(60)), scratch.bgzip("b.fa.gz", genome.text(60))}) {
+    set_time(path, 100000);
+    check_reads(Fasta(path), genome);
+    check_reads(Fasta(path), genome);
+  }
+}
+
 TEST_CASE("a stale index never gives wrong bases") {
   const Scratch scratch;
   const Genome old_genome = make_genome(6, {1000, 400}), new_genome = make_genome(7, {950, 500});

@@ -49,7 +49,8 @@ TEST_CASE("the length of a block") {
   CHECK(length_for({20 * usual}, 1024) == usual);
   CHECK(length_for({19 * usual + 1}, 1024) == usual);
   CHECK(length_for(std::vector<Index>(20, 100), 1024) == usual);
-  // 19 blocks of 2^20: 19 * 1024 windows, 20 blocks need blocks of at most 19 * 1024 / 19 - 1 windows (19 full, one rest).
+  // 19 blocks of 2^20: 19 * 1024 windows, 20 blocks need blocks of at most 19 * 1024 / 19 - 1 windows (19 full, one
+  // rest).
   CHECK(length_for({19 * usual}, 1024) == 1023 * 1024);
   // E. coli: 4,639,675 bp = 4,530.9 windows; 238 windows: 19.04 blocks, 239: 18.96.
   CHECK(length_for({4639675}, 1024) == 238 * 1024);

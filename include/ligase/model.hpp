@@ -1,0 +1,137 @@
+#pragma once
+
+#include <ligase/core/precision.hpp>
+#include <ligase/heads/language_model.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
+#include <ligase/models/weights.hpp>
+#include <ligase/ops/strands.hpp>
+#include <ligase/seq/tokenizer/tokenizer.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ligase::inline LIGASE_ISA {
+
+/// A genomic language model as one type: architecture, tokenizer, device and number types are chosen at compile time,
+/// everything that stands in a config.json at run time.
+///
+///   Model<BiMamba<RCPS>, CharTokenizer> model({.d_model = 128, .n_layer = 4}, seed);
+///
+/// Owns backbone and language-model head. Inference members are const and may be called from several threads.
+template <class Backbone, Tokenizer Tok, Device D = cpu, class P = fp32>
+class Model {
+  static constexpr bool two_strands = Backbone::SymmetryType::strands == 2;
+  static_assert(!two_strands || TokenwiseComplement<Tok>,
+                "RCPS needs a tokenizer whose reverse complement is an operation on tokens (characters, bytes, overlapping "
+                "k-mers): with this tokenizer the two strands have different token boundaries; use BiMamba<None>");
+
+ public:
+  using T = typename P::Activation;
+  using Ids = Tensor<std::int32_t, D>;
+  using Config = typename Backbone::Config;
+  using Network = LanguageModel<Backbone, D, P>;
+
+  /// A fresh model; its weights depend on configuration and seed alone. Vocabulary and complement map of the configuration
+  /// are the tokenizer's.
+  explicit Model(Config config, std::uint64_t seed = 2222, Tok tokenizer = {})
+      : tokenizer_(std::move(tokenizer)), config_(for_tokenizer(std::move(config), tokenizer_)), network_(config_) {
+    initialize(network_, seed);
+  }
+
+  /// Reads config.json and model.safetensors of a folder in the Hugging Face layout, see `find_checkpoint`.
+  static Model load(const std::string& name, Tok tokenizer = {})
+    requires(D::holds_data)
+  {
+    const std::filesystem::path folder = find_checkpoint(name);
+    const std::string config_file = (folder / "config.json").string();
+    Model model(Backbone::read_config(parse_json_file<Json>(config_file), config_file), std::move(tokenizer));
+    load_weights(model.network_, Safetensors(folder / "model.safetensors"));
+    return model;
+  }
+
+  /// Writes config.json and model.safetensors, each atomically; the folder is made where it is missing.
+  void save(const std::filesystem::path& folder) const
+    requires(D::holds_data)
+  {
+    std::filesystem::create_directories(folder);
+    save_weights(network_, folder / "model.safetensors");
+    write_json_file(folder / "config.json", Backbone::write_config(config_));
+  }
+
+  const Config& config() const { return config_; }
+  const Tok& tokenizer() const { return tokenizer_; }
+  Network& network() { return network_; }
+  const Network& network() const { return network_; }
+  /// Threads of the calls that take no context of their own.
+  void set_threads(int threads) { threads_ = threads; }
+  /// A context for this model's calls: inference, as many threads as were set.
+  Context<D> context() const {
+    Context<D> c;
+    c.threads = threads_;
+    return c;
+  }
+
+  /// ids [1, L] of a sequence.
+  Ids encode(std::string_view sequence) const {
+    const std::vector<TokenId> ids = tokenizer_.encode(sequence);
+    if (ids.empty())
+      throw Error{{.kind = ErrorKind::input, .what = "the sequence gives no token", .expected = "at least one letter"}};
+    Ids tensor({1, static_cast<Index>(ids.size())});
+    if constexpr (D::holds_data) std::copy(ids.begin(), ids.end(), tensor.data());
+    return tensor;
+  }
+
+  /// [B, L] -> logits [B, L, V], V the padded vocabulary.
+  Tensor<T, D> logits(const Ids& ids) const {
+    Context<D> c = context();
+    return network_.logits(c, ids);
+  }
+  Tensor<T, D> logits(std::string_view sequence) const { return logits(encode(sequence)); }
+
+  /// Hidden states after the final norm, [1, L, D]; of RCPS [1, L, 2 D] in the original's layout: the second half is the
+  /// other strand's state of the same base, its channels reversed.
+  Tensor<T, D> embed(std::string_view sequence) const {
+    Context<D> c = context();
+    const Tensor<T, D> h = network_.hidden(c, encode(sequence));
+    if constexpr (two_strands)
+      return ops::halves_to_channels(c, h);
+    else
+      return h;
+  }
+
+  /// Mean cross-entropy in nats over labels other than [PAD].
+  ops::CrossEntropy loss(const Ids& ids, const Ids& labels) const
+    requires HasPad<Tok>
+  {
+    Context<D> c = context();
+    return network_.loss(c, ids, labels, tokenizer_.pad_id());
+  }
+
+  void visit(auto&& v) { network_.visit(v); }
+
+ private:
+  Model(Config config, Tok tokenizer)
+      : tokenizer_(std::move(tokenizer)), config_(std::move(config)), network_(config_) {
+    if (config_.padded_vocab_size() < tokenizer_.vocab_size())
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "the checkpoint's vocabulary is smaller than the tokenizer's",
+                   .expected = "at least " + std::to_string(tokenizer_.vocab_size()),
+                   .found = std::to_string(config_.padded_vocab_size())}};
+  }
+
+  static Config for_tokenizer(Config config, const Tok& tokenizer) {
+    config.vocab_size = tokenizer.vocab_size();
+    if constexpr (TokenwiseComplement<Tok> && requires { config.complement_map; })
+      config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
+    return config;
+  }
+
+  Tok tokenizer_;
+  Config config_;
+  Network network_;
+  int threads_ = available_threads();
+};
+
+}  // namespace ligase::inline LIGASE_ISA

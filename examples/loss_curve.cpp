@@ -205,7 +205,7 @@ std::vector<Point> thinned(const std::vector<ligase::StepReport>& log, const std
   return points;
 }
 
-std::string draw(const std::vector<ligase::StepReport>& log, const std::string& title) {
+std::string draw(const std::vector<ligase::StepReport>& log, const std::string& file, const std::string& title) {
   std::vector<double> losses, rates, speeds;
   for (const auto& report : log) {
     losses.push_back(report.loss);
@@ -217,7 +217,8 @@ std::string draw(const std::vector<ligase::StepReport>& log, const std::string& 
   std::vector<double> finite;
   std::copy_if(losses.begin(), losses.end(), std::back_inserter(finite), [](double x) { return std::isfinite(x); });
   if (finite.empty())
-    throw ligase::Error{{.kind = ligase::ErrorKind::input, .what = "no step of the log has a finite loss"}};
+    throw ligase::Error{
+        {.kind = ligase::ErrorKind::input, .what = "no step of the log has a finite loss", .where = file}};
   const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
   const double margin = std::max(0.05 * (*most - *least), 0.01);
 
@@ -291,6 +292,6 @@ int main(int argc, char** argv) {
                            .what = "the log holds no complete line",
                            .where = arguments.text("log"),
                            .expected = "one JSON object per optimiser step"}};
-    ligase::write_file(arguments.path("out"), draw(log, arguments.text("title")));
+    ligase::write_file(arguments.path("out"), draw(log, arguments.text("log"), arguments.text("title")));
   });
 }

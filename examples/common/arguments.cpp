@@ -213,7 +213,7 @@ std::string Arguments::text(const std::string& name) const { return find(name).t
 std::filesystem::path Arguments::path(const std::string& name) const { return find(name).text; }
 
 std::string Arguments::choice(const std::string& name, const std::vector<std::string>& allowed) const {
-  const std::string value = text(name);
+  std::string value = text(name);
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
   std::string list;
   for (const std::string& one : allowed) list += (list.empty() ? "" : ", ") + one;

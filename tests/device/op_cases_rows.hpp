@@ -5,12 +5,14 @@
 #include <ligase/ops/dropout.hpp>
 #include <ligase/ops/elementwise.hpp>
 #include <ligase/ops/embedding.hpp>
+#include <ligase/ops/exp.hpp>
 #include <ligase/ops/linear.hpp>
 #include <ligase/ops/norm.hpp>
 #include <ligase/ops/silu.hpp>
 #include <ligase/ops/split.hpp>
 
 #include <memory>
+#include <tuple>
 
 namespace ligase_test {
 
@@ -48,6 +50,12 @@ void add_elementwise_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   list.push_back({"elementwise", "scale", s, {{"a", x}}, y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::scale(c, in["a"], -0.375); },
                   [](C& c, const In&, const Map& dout, Map& din) { din["a"] = ops::scale(c, dout.at("y"), -0.375); }});
+  list.push_back({"exp", "negative_exp", s, {{"a", x}}, y,
+                  [](C& c, const In& in, Map& out) { out["y"] = ops::negative_exp(c, in["a"]); },
+                  [](C& c, const In& in, const Map& dout, Map& din) {
+                    din["a"] = ops::mul(c, dout.at("y"), ops::negative_exp(c, in["a"]));
+                  },
+                  Role::batch, {.exps = count}, {.exps = count}});
   list.push_back({"silu", "silu", s, {{"a", x, Role::batch, -20, 20}}, y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::silu(c, in["a"]); },
                   [](C& c, const In& in, const Map& dout, Map& din) {
@@ -97,16 +105,16 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   }
 
   const auto statistics = std::make_shared<ops::NormStatistics<T, D>>();
+  // With one channel the derivative vanishes but for eps, which is therefore large there.
+  const double eps = s.channels == 1 ? 1 : 1e-5;
   list.push_back({"norm", "rms_norm", s, {{"x", x, Role::batch, -2, 2}, parameter("weight", {s.channels}, 0.5, 1.5)}, y,
                   [=](C& c, const In& in, Map& out) {
-                    out["y"] = ops::rms_norm(c, in["x"], in["weight"], 1e-5, statistics.get());
+                    out["y"] = ops::rms_norm(c, in["x"], in["weight"], eps, statistics.get());
                   },
                   [=](C& c, const In& in, const Map& dout, Map& din) {
                     din["weight"] = zeros_like(in["weight"]);
                     din["x"] = ops::rms_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"]);
                   }});
-  // A row of one element is its own mean: the derivative vanishes and eps alone keeps it finite, so eps is large here.
-  const double eps = s.channels == 1 ? 1 : 1e-5;
   list.push_back({"norm", "layer_norm", s,
                   {{"x", x, Role::batch, -1, 3}, parameter("weight", {s.channels}, 0.5, 1.5), parameter("bias", {s.channels})},
                   y,

@@ -20,23 +20,15 @@ class LanguageModel {
 
   static auto graph(auto& m) { return seq(m.backbone, head(m), m.backbone.join_strands()); }
 
-  Tensor<T, D> logits(Context<D>& context, const Ids& ids) const { return wire::infer(*this, context, ids); }
+  // Defined outside the class: what `extern template` (instantiate.hpp) keeps out of a translation unit must not be inline.
+  Tensor<T, D> logits(Context<D>& context, const Ids& ids) const;
   /// Hidden states after the final norm: [strands B, L, D].
-  Tensor<T, D> hidden(Context<D>& context, const Ids& ids) const { return wire::infer(backbone, context, ids); }
-
+  Tensor<T, D> hidden(Context<D>& context, const Ids& ids) const;
   /// Mean cross-entropy over labels other than `ignore`.
-  ops::CrossEntropy loss(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore) const {
-    return ops::cross_entropy(context, logits(context, ids), labels, ignore);
-  }
+  ops::CrossEntropy loss(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore) const;
   /// The same; gradients of factor * loss are added to the parameters'.
   ops::CrossEntropy loss_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore,
-                                       double factor = 1) {
-    wire::saved_t<LanguageModel, Ids> saved;
-    const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
-    const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, ignore);
-    wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, ignore, factor), saved);
-    return result;
-  }
+                                       double factor = 1);
 
   void visit(auto&& v) {
     v(Backbone::prefix, backbone);
@@ -52,5 +44,31 @@ class LanguageModel {
     return Projection<D, P, std::remove_reference_t<decltype(weight)>>{weight};
   }
 };
+
+template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> LanguageModel<Backbone, D, P>::logits(Context<D>& context, const Ids& ids) const {
+  return wire::infer(*this, context, ids);
+}
+
+template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> LanguageModel<Backbone, D, P>::hidden(Context<D>& context, const Ids& ids) const {
+  return wire::infer(backbone, context, ids);
+}
+
+template <class Backbone, Device D, class P>
+ops::CrossEntropy LanguageModel<Backbone, D, P>::loss(Context<D>& context, const Ids& ids, const Ids& labels,
+                                                      Index ignore) const {
+  return ops::cross_entropy(context, logits(context, ids), labels, ignore);
+}
+
+template <class Backbone, Device D, class P>
+ops::CrossEntropy LanguageModel<Backbone, D, P>::loss_and_gradients(Context<D>& context, const Ids& ids,
+                                                                    const Ids& labels, Index ignore, double factor) {
+  wire::saved_t<LanguageModel, Ids> saved;
+  const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
+  const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, ignore);
+  wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, ignore, factor), saved);
+  return result;
+}
 
 }  // namespace ligase::inline LIGASE_ISA

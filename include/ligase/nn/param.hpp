@@ -130,13 +130,13 @@ class PathVisitor {
 /// f(name, tensor, is_alias) for every Parameter and Buffer below `module`, in the order of its `visit`, under the original
 /// checkpoint's names. Tied tensors come once, then under further names with is_alias = true.
 template <class M, class F>
-void visit_tensors(M& module, F&& f) {
-  module.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, ""));
+void visit_tensors(M& root, F&& f) {
+  root.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, ""));
 }
 /// The same for a module that must not change: f gets const tensors. (`visit` itself only names members.)
 template <class M, class F>
-void visit_tensors(const M& module, F&& f) {
-  visit_tensors(const_cast<M&>(module),
+void visit_tensors(const M& root, F&& f) {
+  visit_tensors(const_cast<M&>(root),
                 [&](const std::string& name, const auto& x, bool is_alias) { f(name, x, is_alias); });
 }
 
@@ -151,8 +151,8 @@ VisitGroup(F) -> VisitGroup<F>;
 
 /// f(name, parameter) for every trained tensor, tied ones once.
 template <class M, class F>
-void visit_parameters(M& module, F&& f) {
-  visit_tensors(module, [&](const std::string& name, auto& x, bool is_alias) {
+void visit_parameters(M& root, F&& f) {
+  visit_tensors(root, [&](const std::string& name, auto& x, bool is_alias) {
     if constexpr (!detail::is_buffer<std::remove_reference_t<decltype(x)>>::value)
       if (!is_alias) f(name, x);
   });

@@ -45,12 +45,12 @@ Tensor<T, D> selective_scan(Context<D>& context, const ScanInput<T, D>& input, c
                             std::type_identity_t<ScanSaved<T, D>>* saved = nullptr,
                             std::type_identity_t<Tensor<T, D>>* final_state = nullptr) {
   detail::check_scan(input, weights);
-  const Index batch = input.u.size(0), length = input.u.size(1), channels = input.u.size(2), states = weights.A.size(1);
+  const Index batch = input.u.size(0), channels = input.u.size(2), states = weights.A.size(1);
   Tensor<T, D> y(input.u.shape());
   Tensor<T, D> last({batch, channels, states});
   ScanSaved<T, D> kept;
   if (saved != nullptr)
-    kept.states = Tensor<T, D>({batch, (length - 1) / scan_detail::block_steps + 1, states, channels});
+    kept.states = Tensor<T, D>(scan_detail::kept_shape(input.u.shape(), states));
   using generic::selective_scan_forward;
   selective_scan_forward<dir>(context, input, weights, y, last, kept);
   if (saved != nullptr) *saved = kept;
@@ -70,8 +70,7 @@ void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy,
   const Shape& u = input.u.shape();
   const Index states = weights.A.size(1);
   check_shape("selective_scan_backward dy", u, dy.shape());
-  check_shape("selective_scan_backward saved states",
-              {u[0], (u[1] - 1) / scan_detail::block_steps + 1, states, u[2]}, saved.states.shape());
+  check_shape("selective_scan_backward saved states", scan_detail::kept_shape(u, states), saved.states.shape());
   if (!dfinal_state.empty()) check_shape("selective_scan_backward dfinal_state", {u[0], u[2], states}, dfinal_state.shape());
   if (!gradients.A.empty()) check_shape("selective_scan_backward gradient of A", weights.A.shape(), gradients.A.shape());
   if (!gradients.D.empty()) check_shape("selective_scan_backward gradient of D", weights.D.shape(), gradients.D.shape());

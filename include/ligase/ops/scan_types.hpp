@@ -27,7 +27,7 @@ struct ScanWeights {
 /// What the backward pass needs besides input and weights.
 template <class T, Device V>
 struct ScanSaved {
-  Tensor<T, V> states;  ///< [B, ceil(L / 64), N, E]: before step 0, 64, 128, ... of the walk
+  Tensor<T, V> states;  ///< [B, ceil(L / 64), ceil(E / 16), N, 16]: before step 0, 64, 128, ... of the walk
 };
 
 /// Gradients of a selective scan. The first five are written (=), `z` and `initial_state` only where the input has them;
@@ -53,6 +53,11 @@ struct View {
   bool softplus;
   Index batch, length, channels, states;
 
+  LIGASE_HD Index groups() const { return (channels + 15) / 16; }
+  /// Offset of a group's 16 channels of state 0 in ScanSaved::states.
+  LIGASE_HD Index kept(Index sequence, Index block, Index group) const {
+    return ((sequence * blocks() + block) * groups() + group) * states * 16;
+  }
   LIGASE_HD Index blocks() const { return (length + block_steps - 1) / block_steps; }
   LIGASE_HD Index slabs() const { return (channels + slab_channels - 1) / slab_channels; }
 };
@@ -62,6 +67,11 @@ View<T> view(const ScanInput<T, V>& in, const ScanWeights<T, V>& w) {
   return {in.u.data(),        in.delta.data(), in.bc.data(),        in.z.data(), in.initial_state.data(),
           w.A.data(),         w.D.data(),      w.delta_bias.data(), w.softplus,  in.u.size(0),
           in.u.size(1),       in.u.size(2),    w.A.size(1)};
+}
+
+/// Shape of ScanSaved::states.
+inline Shape kept_shape(const Shape& u, Index states) {
+  return {u[0], (u[1] + block_steps - 1) / block_steps, (u[2] + 15) / 16, states, 16};
 }
 
 }  // namespace scan_detail

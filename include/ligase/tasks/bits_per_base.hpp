@@ -175,7 +175,8 @@ inline MeanError paired_difference(std::span<const WindowBits> a, std::span<cons
     differences.push_back(a[w].mean() - b[w].mean());
     sum += differences.back();
   }
-  return {sum / static_cast<double>(differences.size()), detail::standard_error(differences), static_cast<Index>(differences.size())};
+  return {sum / static_cast<double>(differences.size()), detail::standard_error(differences),
+          static_cast<Index>(differences.size())};
 }
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -135,8 +135,9 @@ class ContextModel {
     std::vector<std::vector<double>> shares(windows.size());
     parallel_for(threads, static_cast<Index>(windows.size()), [&](Index index) {
       const auto w = static_cast<std::size_t>(index);
-      const std::size_t length = windows[w].codes.size();
-      per_window[w].reserve(orders * (seeds.empty() ? length : seeds.size() * static_cast<std::size_t>(masked_count(static_cast<Index>(length)))));
+      const auto length = static_cast<Index>(windows[w].codes.size());
+      const Index places = seeds.empty() ? length : static_cast<Index>(seeds.size()) * masked_count(length);
+      per_window[w].reserve(orders * static_cast<std::size_t>(places));
       visit(windows[w], seeds, [&](std::span<const std::uint8_t> seen, Index i, std::uint8_t letter) {
         shares[w].push_back(share_[letter]);
         for (std::size_t k = 1; k <= orders; ++k) per_window[w].push_back(counts_->tally(static_cast<int>(k), seen, i, letter));
@@ -153,7 +154,8 @@ class ContextModel {
       std::array<std::array<double, grid>, ContextCounts::max_hidden + 1> cost{};
       parallel_for(threads, grid * static_cast<Index>(cost.size()), [&](Index j) {
         const int m = static_cast<int>(j) / grid, exponent = static_cast<int>(j) % grid;
-        cost[static_cast<std::size_t>(m)][static_cast<std::size_t>(exponent)] = bits(targets, lower, m, std::ldexp(1.0, exponent));
+        cost[static_cast<std::size_t>(m)][static_cast<std::size_t>(exponent)] =
+            bits(targets, lower, m, std::ldexp(1.0, exponent));
       });
       for (std::size_t m = 0; m < cost.size(); ++m) {
         const auto best = std::min_element(cost[m].begin(), cost[m].end()) - cost[m].begin();

@@ -44,8 +44,9 @@ inline void append(std::vector<ContextScore>& scores, std::string name, std::vec
 }  // namespace detail
 
 /// Context models under the masked measure, counted on train, tuned on valid with mask seed 0, scored on test with `seeds`:
-/// "order_0", "two_sided_1" .. "two_sided_6", "left_1" .. "left_11" with masked context bases summed over, each of order 1 and more
-/// followed by its plain back-off form, "two_sided_1_backoff". Memory: 290 MB at most (one side's tables at a time) beside tuning.
+/// "order_0", "two_sided_1" .. "two_sided_6", "left_1" .. "left_11" with masked context bases summed over, each of order 1 and
+/// more followed by its plain back-off form, "two_sided_1_backoff". Memory: one side's tables at a time, 290 MB at most, and
+/// 100 MB for tuning.
 inline std::vector<ContextScore> masked_context_scores(std::span<const BaseWindow> train, std::span<const BaseWindow> valid,
                                                        std::span<const BaseWindow> test, const MaskSeeds& seeds,
                                                        const ContextOptions& options = {}) {

@@ -3,15 +3,15 @@
 #include <ligase/io/file.hpp>
 #include <ligase/io/json.hpp>
 
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
 #include <cerrno>
 #include <filesystem>
-#include <fcntl.h>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -19,11 +19,11 @@ namespace ligase::inline LIGASE_ISA {
 
 /// One optimiser step, as a line of log.jsonl tells it.
 struct StepReport {
-  Index step = 0;            ///< 1 for the first one: steps made after it
-  Index tokens = 0;          ///< ids of the step's input batches, each once
-  double loss = 0;           ///< mean over the step's micro-batches
+  Index step = 0;    ///< 1 for the first one: steps made after it
+  Index tokens = 0;  ///< ids of the step's input batches, each once
+  double loss = 0;   ///< mean over the step's micro-batches
   double learning_rate = 0;
-  double grad_norm = 0;      ///< of the averaged gradient, before clipping
+  double grad_norm = 0;          ///< of the averaged gradient, before clipping
   double tokens_per_second = 0;  ///< tokens over the time since the line before, saving taken out
 };
 
@@ -54,8 +54,8 @@ inline StepReport parse_step_report(std::string_view line, const std::string& wh
 }
 
 namespace detail {
-/// Calls f(report, end of the line in `text`) for each complete line of a log until it returns false. A last line without newline is what
-/// a killed writer left: it does not count. Steps must rise.
+/// Calls f(report, end of the line in `text`) for each complete line of a log until it returns false. A last line
+/// without newline is what a killed writer left: it does not count. Steps must rise.
 template <class F>
 void for_each_step(std::string_view text, const std::string& file, F&& f) {
   Index line_number = 0, step = 0;
@@ -76,7 +76,8 @@ void for_each_step(std::string_view text, const std::string& file, F&& f) {
   }
 }
 
-/// Bytes of the lines up to and including `last_step`. What follows is not looked at: after a power cut it may be anything.
+/// Bytes of the lines up to and including `last_step`. What follows is not looked at: after a power cut it may be
+/// anything.
 inline std::size_t log_bytes_until(std::string_view text, Index last_step, const std::string& file) {
   std::size_t bytes = 0;
   for_each_step(text, file, [&](const StepReport& report, std::size_t end) {
@@ -98,9 +99,9 @@ inline std::vector<StepReport> read_training_log(const std::filesystem::path& pa
   return reports;
 }
 
-/// Appends to log.jsonl. A line is given to the system at once, so it outlives the process; sync() makes all lines outlive a
-/// power cut, and is called before a state is saved: a log never lacks a step that the state has. Failures throw kind `io` and leave
-/// whole lines only.
+/// Appends to log.jsonl. A line is given to the system at once, so it outlives the process; sync() makes all lines
+/// outlive a power cut, and is called before a state is saved: a log never lacks a step that the state has. Failures
+/// throw kind `io` and leave whole lines only.
 class TrainingLog {
  public:
   /// Belongs to no file.
@@ -128,7 +129,7 @@ class TrainingLog {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         const int code = errno;
-        if (::ftruncate(fd_.get(), size_) != 0) errno = 0;
+        [[maybe_unused]] const int ignored = ::ftruncate(fd_.get(), size_);
         detail::throw_errno(ErrorKind::io, "cannot write the log", path_, code);
       }
       rest.remove_prefix(static_cast<std::size_t>(n));

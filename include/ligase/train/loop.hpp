@@ -31,22 +31,24 @@ struct TrainOptions {
   Index eval_every = 0;      ///< steps between calls of on_eval; 0: never
 };
 
-/// Trains `module` with `optimizer` at the rates of `schedule` (any type with `double rate(Index step)`). Step t = 0, 1, ...:
-/// gradients of `accumulate` micro-batches, their mean, clipping of the global norm, one update, a line of the log.
-/// With a folder (`start` or `resume`) the log and the state are kept there, and a resumed run ends with the bits of a run that was
-/// never interrupted, as long as the data of micro-batch i and the gradients depend on i and the weights alone.
+/// Trains `module` with `optimizer` at the rates of `schedule` (any type with `double rate(Index step)`). Step t = 0,
+/// 1, ...: gradients of `accumulate` micro-batches, their mean, clipping of the global norm, one update, a line of the
+/// log. With a folder (`start` or `resume`) the log and the state are kept there, and a resumed run ends with the bits
+/// of a run that was never interrupted, as long as the data of micro-batch i and the gradients depend on i and the
+/// weights alone.
 ///
 /// Callbacks are small objects with any of these members:
 ///   void on_step(const StepReport&)   after every step
-///   void on_eval(Index step)          every `eval_every` steps and after the last one; before a state of the same step is saved
-///   void on_save(Index step)          after a state was saved, and once at the start of a resumed run, because what was
-///                                     written from the state (a checkpoint) may be older than the state
+///   void on_eval(Index step)          every `eval_every` steps and after the last one, before the state is saved; its
+///                                     time counts in the next line of the log
+///   void on_save(Index step)          after a state was saved, and once at the start of a resumed run, because what
+///                                     was written from the state (a checkpoint) may be older than the state
 ///   bool should_stop()                asked after every step; true: save and return
 template <class M, class T, Device D, class Schedule>
 class Trainer {
  public:
-  /// Keeps references to module and optimizer. Gives every parameter a gradient, unless some have one already (the others are
-  /// frozen then).
+  /// Keeps references to module and optimizer. Gives every parameter a gradient, unless some have one already (the
+  /// others are frozen then).
   Trainer(M& module, AdamW<T, D>& optimizer, Schedule schedule, TrainOptions options)
       : module_(module), optimizer_(optimizer), schedule_(std::move(schedule)), options_(options) {
     detail::check_positive("number of micro-batches per step", options_.accumulate);
@@ -56,8 +58,8 @@ class Trainer {
     optimizer_.reset(module_);
   }
 
-  /// Keeps log and state in `folder` (made where it is missing) from step 0 on. `flags` is a JSON object of everything that the
-  /// result depends on. State, log and result of another run in that folder are removed.
+  /// Keeps log and state in `folder` (made where it is missing) from step 0 on. `flags` is a JSON object of everything
+  /// that the result depends on. State, log and result of another run in that folder are removed.
   void start(const RunFolder& folder, Json flags) {
     folder.create();
     folder.clear_progress();
@@ -66,8 +68,9 @@ class Trainer {
     state_.flags = std::move(flags);
   }
 
-  /// Continues from the state in `folder`: restores weights, moments and counters, cuts the log back to the saved step. Returns
-  /// false where there is no complete state: then this is `start`. Flags that differ from the saved ones: Error usage.
+  /// Continues from the state in `folder`: restores weights, moments and counters, cuts the log back to the saved step.
+  /// Returns false where there is no complete state: then this is `start`. Flags that differ from the saved ones: Error
+  /// usage.
   bool resume(const RunFolder& folder, Json flags) {
     if (!has_training_state(folder)) {
       start(folder, std::move(flags));
@@ -98,10 +101,10 @@ class Trainer {
   /// A JSON object that is saved with the state and restored by `resume`: for what callbacks must remember.
   Json& extra() { return state_.extra; }
 
-  /// Trains until all steps are made. `next(i)` returns micro-batch i = 0, 1, ...; `compute(context, module, batch)` adds gradients and
-  /// returns a BatchResult. Random numbers of micro-batch i come from context.random with step = i.
-  /// A loss or gradient norm that is not finite: Error numeric before the weights change. Every Error says the step, the last
-  /// finite loss and the place of the last saved state, which stays as it is.
+  /// Trains until all steps are made. `next(i)` returns micro-batch i = 0, 1, ...; `compute(context, module, batch)`
+  /// adds gradients and returns a BatchResult. Random numbers of micro-batch i come from context.random with step = i.
+  /// A loss or gradient norm that is not finite: Error numeric before the weights change. Every Error says the step,
+  /// the last finite loss and the place of the last saved state, which stays as it is.
   template <class Next, class Compute, class... Callbacks>
   void run(Context<D>& context, Next&& next, Compute&& compute, Callbacks&... callbacks) {
     if (restored_) (call_on_save(callbacks), ...);
@@ -193,8 +196,9 @@ class Trainer {
     std::string text = "training stopped after step " + std::to_string(state_.step) + " (last finite loss: ";
     text += state_.step > 0 ? std::string(loss) : "none";
     text += "; last saved state: ";
-    text += saved_step_ ? "step " + std::to_string(*saved_step_) + " in " + folder_->state().string() + ", resume from there"
-                        : "none";
+    text += saved_step_
+                ? "step " + std::to_string(*saved_step_) + " in " + folder_->state().string() + ", resume from there"
+                : "none";
     fields.what = text + "): " + fields.what;
     return Error(std::move(fields));
   }

@@ -42,8 +42,8 @@ void adamw_update(cpu, int threads, const AdamWElement<T>& element, Index n, T* 
 template <class T>
 void adamw_update(meta, int, const AdamWElement<T>&, Index, T*, T*, T*, const T*) {}
 
-/// Sum of squares in double: blocks of 4096 elements in eight lanes each, added up in the order of the blocks, whatever the number of
-/// threads.
+/// Sum of squares in double: blocks of 4096 elements in eight lanes each, added up in the order of the blocks, whatever
+/// the number of threads.
 template <class T>
 double sum_of_squares(cpu, int threads, Index n, const T* x) {
   constexpr Index block = 4096, lanes = 8;
@@ -69,7 +69,8 @@ double sum_of_squares(meta, int, Index, const T*) {
 
 }  // namespace device
 
-/// Euclidean norm over the gradients of all trained parameters; NaN or infinite where one of them is. Independent of threads.
+/// Euclidean norm over the gradients of all trained parameters; NaN or infinite where one of them is. Independent of
+/// threads.
 template <Device D, class M>
 double gradient_norm(Context<D>& context, M& module) {
   double sum = 0;
@@ -91,12 +92,13 @@ struct AdamWConfig {
   double weight_decay = 0.1;
 };
 
-/// Adam with decoupled weight decay (Loshchilov & Hutter 2019), in PyTorch's form (torch.optim.AdamW). Step t = 1, 2, ...:
+/// Adam with decoupled weight decay (Loshchilov & Hutter 2019), in PyTorch's form (torch.optim.AdamW).
+/// Step t = 1, 2, ...:
 ///   w = (1 - lr * decay) w      (parameters with Parameter::decay only)
 ///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
 ///   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
-/// Elementwise arithmetic in T, factors in double. Frozen parameters (no gradient) are left alone. Moments are kept by parameter
-/// name: twice the memory of the trained weights.
+/// Elementwise arithmetic in T, factors in double. Frozen parameters (no gradient) are left alone. Moments are kept by
+/// parameter name: twice the memory of the trained weights.
 template <class T = float, Device D = cpu>
 class AdamW {
  public:
@@ -117,13 +119,12 @@ class AdamW {
     steps_ = 0;
     moments_.clear();
     visit_parameters(module, [&](const std::string& name, auto& p) {
-      if (p.trained())
-        moments_[name] = {Tensor<T, D>::zeros(p.value.shape()), Tensor<T, D>::zeros(p.value.shape())};
+      if (p.trained()) moments_[name] = {Tensor<T, D>::zeros(p.value.shape()), Tensor<T, D>::zeros(p.value.shape())};
     });
   }
 
-  /// One update with gradient * gradient_scale. The gradients are left as they are. Parameters that are trained from the first
-  /// step on must stay the same ones.
+  /// One update with gradient * gradient_scale. The gradients are left as they are. The same parameters must have a
+  /// gradient at every step.
   template <class M>
   void step(Context<D>& context, M& module, double learning_rate, double gradient_scale = 1) {
     if (steps_ == 0 && moments_.empty()) reset(module);

@@ -7,8 +7,8 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// Learning rate with linear warm-up and one half-wave of cosine decay, per optimiser step t = 0, 1, ...; the first step
-/// uses rate(0). Reproduces timm's CosineLRScheduler with one cycle, as kuleshov-group/caduceus sets it up.
+/// Learning rate with linear warm-up and one half-wave of cosine decay, per optimiser step t = 0, 1, ...; the first
+/// step uses rate(0). Reproduces timm's CosineLRScheduler with one cycle, as kuleshov-group/caduceus sets it up.
 ///   t < warmup_t:     rate = warmup_lr_init + t (base_lr - warmup_lr_init) / warmup_t
 ///   otherwise, with tau = t - warmup_t where warmup_prefix is set and tau = t where not:
 ///   tau < t_initial:  rate = lr_min + (base_lr - lr_min) (1 + cos(pi tau / t_initial)) / 2
@@ -30,8 +30,8 @@ struct CosineSchedule {
     return lr_min + 0.5 * (base_lr - lr_min) * (1 + std::cos(3.14159265358979323846 * tau / t_initial));
   }
 
-  /// True where the "decay" after the warm-up goes up: lr_min of the pretraining recipe is absolute, and a small base_lr lies
-  /// below it. Programs warn then.
+  /// True where the "decay" after the warm-up goes up: lr_min of the pretraining recipe is absolute, and a small
+  /// base_lr lies below it. Programs warn then.
   bool rises() const { return lr_min > base_lr; }
 };
 
@@ -61,9 +61,9 @@ inline CosineSchedule pretraining_schedule(double base_lr, Index max_steps) {
   return {.base_lr = base_lr, .warmup_t = warmup, .t_initial = steps - warmup, .lr_min = 1e-4};
 }
 
-/// Fine-tuning in kuleshov-group/caduceus: T = ceil(samples / batch_size) epochs, warm-up over T / 100 on the cosine's own clock,
-/// then down to a tenth of base_lr. The original takes train and test files together as `samples`; give it the same number to get the same
-/// rates.
+/// Fine-tuning in kuleshov-group/caduceus: T = ceil(samples / batch_size) epochs, warm-up over T / 100 on the cosine's
+/// own clock, then down to a tenth of base_lr. The original takes train and test files together as `samples`; give it
+/// the same number to get the same rates.
 inline CosineSchedule finetuning_schedule(double base_lr, Index samples, Index batch_size, Index epochs) {
   detail::check_base_lr(base_lr);
   detail::check_positive("number of training samples", samples);

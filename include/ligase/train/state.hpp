@@ -66,8 +66,10 @@ struct RunFolder {
       std::error_code error;
       std::filesystem::remove_all(path, error);
       if (error)
-        throw Error{
-            {.kind = ErrorKind::io, .what = "cannot remove the old run", .where = path.string(), .found = error.message()}};
+        throw Error{{.kind = ErrorKind::io,
+                     .what = "cannot remove the old run",
+                     .where = path.string(),
+                     .found = error.message()}};
     }
   }
 };
@@ -85,16 +87,19 @@ struct TrainState {
 /// Flags that may change between the parts of one run.
 inline constexpr std::array<std::string_view, 5> free_flags{"device", "overwrite", "quiet", "resume", "threads"};
 
-/// Throws kind `usage` naming every flag whose value is not the saved one. `where` is the file that holds the saved ones.
+/// Throws kind `usage` naming every flag whose value is not the saved one. `where` is the file that holds the saved
+/// ones.
 inline void check_same_flags(const Json& saved, const Json& given, const std::string& where) {
   std::map<std::string, std::pair<std::string, std::string>> values;
   for (const auto& item : saved.items()) values[item.key()].first = dump_json(item.value(), -1);
   for (const auto& item : given.items()) values[item.key()].second = dump_json(item.value(), -1);
   std::string found;
   for (const auto& [name, value] : values) {
-    if (value.first == value.second || std::find(free_flags.begin(), free_flags.end(), name) != free_flags.end()) continue;
+    if (value.first == value.second || std::find(free_flags.begin(), free_flags.end(), name) != free_flags.end())
+      continue;
     const auto text = [](const std::string& v) { return v.empty() ? std::string("absent") : v; };
-    found += (found.empty() ? "--" : ", --") + name + " (saved " + text(value.first) + ", given " + text(value.second) + ")";
+    found +=
+        (found.empty() ? "--" : ", --") + name + " (saved " + text(value.first) + ", given " + text(value.second) + ")";
   }
   if (!found.empty())
     throw Error{{.kind = ErrorKind::usage,
@@ -162,9 +167,10 @@ inline TrainState parse_training_state(const Safetensors& file) {
 
 }  // namespace detail
 
-/// Saves a run: weights, moments, counters, flags, in one safetensors file that replaces the one before whole (AtomicFile).
-/// A process killed at any moment, or a full disk, leaves either the old state or the new one. The state holds its own copy of
-/// the weights: checkpoint/ is written from the model afterwards, may be one save older after a kill, and is written again on resume.
+/// Saves a run: weights, moments, counters, flags, in one safetensors file that replaces the one before whole
+/// (AtomicFile). A process killed at any moment, or a full disk, leaves either the old state or the new one. The state
+/// holds its own copy of the weights: checkpoint/ is written from the model afterwards, may be one save older after a
+/// kill, and is written again on resume.
 template <class M, class T>
 void save_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>& optimizer, const TrainState& state) {
   const Json json = {{"step", state.step},           {"batches", state.batches}, {"tokens", state.tokens},
@@ -185,8 +191,8 @@ inline TrainState read_training_state(const RunFolder& folder) {
   return detail::parse_training_state(Safetensors(folder.state()));
 }
 
-/// Restores weights and moments bit by bit and returns the rest. `optimizer` must have been reset for `module`. Tensors that are missing,
-/// too many or of another shape or type: one Error (input) that lists them, and nothing is changed.
+/// Restores weights and moments bit by bit and returns the rest. `optimizer` must have been reset for `module`. Tensors
+/// that are missing, too many or of another shape or type: one Error (input) that lists them, and nothing is changed.
 template <class M, class T>
 TrainState load_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>& optimizer) {
   const Safetensors file(folder.state());

@@ -110,6 +110,12 @@ TEST_CASE_TEMPLATE("packs: sums, products, larger and smaller", T, float, double
     y[k] = T(7 - k);
   }
   CHECK(simd::sum(x) == T(40));
+  P<T> many[16];
+  const RandomStream random{6, 0, 0};
+  for (int i = 0; i < 16; ++i)
+    for (int k = 0; k < 16; ++k) many[i][k] = static_cast<T>(random.normal(static_cast<std::uint64_t>(16 * i + k)));
+  const P<T> together = simd::sums(many);
+  for (int i = 0; i < 16; ++i) CHECK(together[i] == simd::sum(many[i]));
   CHECK(simd::broadcast(T(3))[15] == T(3));
   const P<T> f = simd::fma(x, y, simd::broadcast(T(2))), larger = simd::max(x, y), smaller = simd::min(x, y), size = simd::abs(x);
   for (int k = 0; k < 16; ++k) {

@@ -59,13 +59,14 @@ TEST_CASE("shares of masked, random and kept positions are those of the recipe")
       CHECK(plausible(masked, chosen, 0.8));
       CHECK(plausible(other, chosen, 0.1 * 3 / 4));
       CHECK(plausible(random[7], chosen, 0.1 + 0.1 / 4));
-      for (const std::size_t id : {8, 9, 10}) CHECK(plausible(random[id], chosen, 0.1 / 4));
+      for (const std::size_t id : {8U, 9U, 10U}) CHECK(plausible(random[id], chosen, 0.1 / 4));
       CHECK(random[0] + random[4] + random[11] == 0);
     } else {
       CHECK(plausible(masked, chosen, 0.8 + 0.1 / 12));
       CHECK(plausible(other, chosen, 0.1 * 10 / 12));
       CHECK(plausible(random[7], chosen, 0.1 + 0.1 / 12));
-      for (const std::size_t id : {0, 1, 2, 4, 5, 6, 8, 9, 10, 11}) CHECK(plausible(random[id], chosen, 0.1 / 12));
+      for (const std::size_t id : {0U, 1U, 2U, 4U, 5U, 6U, 8U, 9U, 10U, 11U})
+        CHECK(plausible(random[id], chosen, 0.1 / 12));
     }
   }
 }

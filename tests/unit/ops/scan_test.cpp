@@ -161,7 +161,7 @@ Outcome<T> run_generic(const Problem<T>& p) {
   Context<cpu> context;
   Outcome<T> r;
   const Shape u = p.input.u.shape(), a = p.weights.A.shape();
-  ScanSaved<T, cpu> saved{Cpu<T>({u[0], (u[1] + 63) / 64, a[1], u[2]})};
+  ScanSaved<T, cpu> saved{Cpu<T>({u[0], (u[1] + 63) / 64, (u[2] + 15) / 16, a[1], 16})};
   r.y = Cpu<T>(u);
   r.final_state = Cpu<T>({u[0], u[2], a[1]});
   generic::selective_scan_forward<dir>(context, p.input, p.weights, r.y, r.final_state, saved);
@@ -211,7 +211,7 @@ TEST_CASE("selective scan agrees with the reference implementation's vectors") {
     MESSAGE("skipped: no folder with reference vectors");
     return;
   }
-  for (const char* name : {"selective_scan_L37", "selective_scan_L300"}) {
+  for (const std::string name : {"selective_scan_L37", "selective_scan_L300"}) {
     CAPTURE(name);
     const Safetensors file(*shared / "reference" / "golden" / name / "cases.safetensors");
     // `rev` is the forward scan of flipped operands, its output flipped back: the reverse walk of the operands as they are.
@@ -235,7 +235,7 @@ TEST_CASE("selective scan: gradients agree with finite differences, both directi
       for (Index i = 0; i < o.final_state.count(); ++i) s += o.final_state.data()[i] * p.dfinal.data()[i];
       return s;
     };
-    const auto compare = [&](const char* name, Cpu<double>& x, const Cpu<double>& gradient) {
+    const auto compare = [&](const std::string& name, Cpu<double>& x, const Cpu<double>& gradient) {
       CAPTURE(name);
       REQUIRE(gradient.shape() == x.shape());
       const Index stride = std::max<Index>(1, x.count() / 12);
@@ -261,7 +261,7 @@ TEST_CASE("selective scan: gradients agree with finite differences, both directi
   check(std::integral_constant<Direction, Direction::forward>{});
   check(std::integral_constant<Direction, Direction::reverse>{});
   p.weights.softplus = false;
-  for (double& d : p.input.delta.span()) d = std::abs(d) + 1;
+  for (double& d : p.input.delta.span()) d = std::abs(d) + 3;
   check(std::integral_constant<Direction, Direction::forward>{});
 }
 
@@ -309,8 +309,9 @@ Problem<double> exact(const Problem<T>& p) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("selective scan: the kernel agrees with plain code for odd shapes", T, float, double) {
-  // Sums over E and L of rounding errors of float; the plain code runs in double.
-  const double bound = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  // The plain code runs in double. Gradients of weights are sums over tokens of either sign: with a single channel about a
+  // tenth of the terms' size is left, so that 2e-5 stands for rounding errors of 2e-6.
+  const double bound = sizeof(T) == 4 ? 2e-5 : 1e-12;
   for (const Index e : {1, 15, 16, 17, 236})
     for (const Index n : {1, 8, 16, 20})
       for (const Index l : {1, 63, 129}) {
@@ -440,7 +441,7 @@ TEST_CASE("selective scan: shapes only, on meta") {
   ScanSaved<float, meta> saved;
   M state;
   CHECK(ops::selective_scan<Direction::forward>(context, in, w, &saved, &state).shape() == Shape{2, 100, 48});
-  CHECK(saved.states.shape() == Shape{2, 2, 16, 48});
+  CHECK(saved.states.shape() == Shape{2, 2, 3, 16, 16});
   CHECK(state.shape() == Shape{2, 48, 16});
   ScanGradients<float, meta> g;
   g.A = M({48, 16});
@@ -465,10 +466,10 @@ TEST_CASE("selective scan: shapes that do not fit are refused by name") {
                          "selective_scan bc: shapes do not fit; expected [2, 5, 8], found [2, 5, 4]", Error);
   }
   SUBCASE("saved states of another scan") {
-    ScanSaved<float, cpu> saved{Tensor<float>({2, 2, 4, 3})};
+    ScanSaved<float, cpu> saved{Tensor<float>({2, 2, 1, 4, 16})};
     ScanGradients<float, cpu> g;
     CHECK_THROWS_WITH_AS(
         ops::selective_scan_backward<Direction::forward>(context, p.dy, p.dfinal, p.input, p.weights, saved, g),
-        "selective_scan_backward saved states: shapes do not fit; expected [2, 1, 4, 3], found [2, 2, 4, 3]", Error);
+        "selective_scan_backward saved states: shapes do not fit; expected [2, 1, 1, 4, 16], found [2, 2, 1, 4, 16]", Error);
   }
 }

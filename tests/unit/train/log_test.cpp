@@ -33,7 +33,8 @@ std::string lines(Index first, Index last) {
 }  // namespace
 
 TEST_CASE("a log line reads back to the same bits") {
-  CHECK(to_json_line({.step = 7, .tokens = 12, .loss = 0.1, .learning_rate = 1e-6, .grad_norm = 2, .tokens_per_second = 3.5}) ==
+  CHECK(to_json_line(
+            {.step = 7, .tokens = 12, .loss = 0.1, .learning_rate = 1e-6, .grad_norm = 2, .tokens_per_second = 3.5}) ==
         R"({"step":7,"tokens":12,"loss":0.1,"learning_rate":1e-06,"grad_norm":2.0,"tokens_per_second":3.5})");
   double x = 1.0 / 3;
   for (Index i = 1; i < 200; ++i) {
@@ -93,11 +94,12 @@ TEST_CASE("a damaged log is refused with file and line") {
   const TemporaryFolder folder;
   const auto path = folder / "log.jsonl";
   write_file(path, lines(1, 2) + "{]\n" + lines(3, 4));
-  CHECK_THROWS_WITH_AS(read_training_log(path), doctest::Contains((path.string() + ":3: not valid JSON").c_str()), Error);
+  CHECK_THROWS_WITH_AS(read_training_log(path), doctest::Contains((path.string() + ":3: not valid JSON").c_str()),
+                       Error);
   CHECK_THROWS_WITH_AS(TrainingLog::resume(path, 4), doctest::Contains(":3: not valid JSON"), Error);
   write_file(path, lines(1, 2) + lines(2, 3));
-  CHECK_THROWS_WITH_AS(read_training_log(path), doctest::Contains(":3: steps do not rise; expected a step above 2, found 2"),
-                       Error);
+  CHECK_THROWS_WITH_AS(read_training_log(path),
+                       doctest::Contains(":3: steps do not rise; expected a step above 2, found 2"), Error);
   write_file(path, "{\"tokens\":1}\n");
   CHECK_THROWS_WITH_AS(read_training_log(path), doctest::Contains("\"step\" is missing"), Error);
 }

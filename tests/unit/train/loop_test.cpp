@@ -6,13 +6,13 @@
 
 #include <ligase/train/schedule.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <chrono>
 #include <csignal>
 #include <limits>
 #include <string>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace ligase;
@@ -30,8 +30,7 @@ struct Session {
   Context<> context{.threads = 1};
   Trainer<Toy<float>, float, cpu, CosineSchedule> trainer;
 
-  explicit Session(TrainOptions o)
-      : options(o), trainer(toy, optimizer, pretraining_schedule(0.02, o.steps), o) {
+  explicit Session(TrainOptions o) : options(o), trainer(toy, optimizer, pretraining_schedule(0.02, o.steps), o) {
     context.random.seed = 5;
   }
   template <class... Callbacks>
@@ -278,8 +277,10 @@ TEST_CASE("a loss or gradient that is not finite stops before the weights change
     const std::string text = e.what();
     CAPTURE(text);
     CHECK(text.starts_with("training stopped after step 5 (last finite loss: "));
-    CHECK(text.find("; last saved state: step 4 in " + folder.state().string() + ", resume from there): loss of step 6 is not "
-                    "finite; found " + (std::isnan(bad) ? "NaN" : "infinity")) != std::string::npos);
+    CHECK(text.find("; last saved state: step 4 in " + folder.state().string() +
+                    ", resume from there): loss of step 6 is not "
+                    "finite; found " +
+                    (std::isnan(bad) ? "NaN" : "infinity")) != std::string::npos);
     char loss[32];
     std::snprintf(loss, sizeof loss, "%.6g", s.trainer.state().last_loss);
     CHECK(text.find(std::string("last finite loss: ") + loss + ";") != std::string::npos);
@@ -296,8 +297,9 @@ TEST_CASE("a loss or gradient that is not finite stops before the weights change
   };
   const Error e = error_of([&] { s.trainer.run(s.context, ligase_test::toy_batch, poisoned); });
   CHECK(e.kind() == ErrorKind::numeric);
-  CHECK(std::string(e.what()) == "training stopped after step 0 (last finite loss: none; last saved state: none): gradient norm "
-                                 "of step 1 is not finite; found NaN");
+  CHECK(std::string(e.what()) ==
+        "training stopped after step 0 (last finite loss: none; last saved state: none): gradient norm "
+        "of step 1 is not finite; found NaN");
 }
 
 TEST_CASE("a full disk stops training and keeps the old state; resuming ends with the same bits") {

@@ -72,8 +72,8 @@ TEST_CASE("cosine schedule: short runs, no warm-up, rising decay") {
 
 TEST_CASE("schedules refuse impossible numbers") {
   for (double bad : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()})
-    CHECK_THROWS_WITH_AS(pretraining_schedule(bad, 10), doctest::Contains("bad learning rate; expected a finite number above 0"),
-                         Error);
+    CHECK_THROWS_WITH_AS(pretraining_schedule(bad, 10),
+                         doctest::Contains("bad learning rate; expected a finite number above 0"), Error);
   CHECK_THROWS_WITH_AS(pretraining_schedule(1, 0), "bad number of steps; expected a number above 0, found 0", Error);
   CHECK_THROWS_WITH_AS(finetuning_schedule(1, 10, 0, 1), doctest::Contains("batch size"), Error);
   CHECK_THROWS_WITH_AS(finetuning_schedule(1, 10, 1, -1), doctest::Contains("number of epochs"), Error);

@@ -4,13 +4,13 @@
 #include <unit/train/file_limit.hpp>
 #include <unit/train/toy.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <set>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace ligase;
 using ligase_test::TemporaryFolder;
@@ -108,8 +108,9 @@ TEST_CASE("a state that does not fit is refused with all reasons, and nothing ch
 
   Toy<double> wide;
   AdamW<double> optimizer;
-  CHECK(message_of([&] { load_training_state(folder, wide, optimizer); }).find("model.c is F32 [1] instead of F64 [1]") !=
-        std::string::npos);
+  CHECK(message_of([&] {
+          load_training_state(folder, wide, optimizer);
+        }).find("model.c is F32 [1] instead of F64 [1]") != std::string::npos);
 
   const auto write_metadata = [&](const char* text) {
     write_safetensors(folder.state(), {}, TensorOrder::sorted, {{"ligase.training_state", text}});
@@ -140,7 +141,8 @@ TEST_CASE("other flags than the saved ones are named") {
   given.erase("steps");
   given["seed"] = 5;
   CHECK(message_of([&] { check_same_flags(saved, given, "state"); }) ==
-        "state: flags differ from those of the saved run; expected the same flags, or a new folder, found --learning-rate (saved "
+        "state: flags differ from those of the saved run; expected the same flags, or a new folder, found "
+        "--learning-rate (saved "
         "0.008, given 0.01), --seed (saved absent, given 5), --steps (saved 100, given absent)");
   try {
     check_same_flags(saved, given, "state");
@@ -171,8 +173,8 @@ TEST_CASE("a disk that runs full at any byte of a save leaves the old state") {
   CHECK(read_file(folder.state()) != old_file);
 }
 
-// A child saves without pause and is killed at a moment that the test does not choose: what is left must be one of the states that an
-// uninterrupted run passes through, whole.
+// A child saves without pause and is killed at a moment that the test does not choose: what is left must be one of the
+// states that an uninterrupted run passes through, whole.
 TEST_CASE("a process killed while it saves leaves a complete state") {
   std::vector<std::string> expected;
   for (Run run; expected.size() < 2000; run.make_step()) expected.push_back(run.bytes());

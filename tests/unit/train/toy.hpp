@@ -9,8 +9,8 @@
 
 namespace ligase_test {
 
-/// y = tanh(x W) v + c with a noisy input: a module small enough to write its gradients down, with weights that decay and
-/// others that do not, and a buffer that changes with every batch.
+/// y = tanh(x W) v + c with a noisy input: a module small enough to write its gradients down, with weights that decay
+/// and others that do not, and a buffer that changes with every batch.
 template <class T>
 struct Toy {
   static constexpr ligase::Index inputs = 7, hidden = 5;
@@ -52,7 +52,8 @@ inline ToyBatch toy_batch(ligase::Index i) { return {i}; }
 template <class T>
 ligase::BatchResult toy_step(ligase::Context<ligase::cpu>& context, Toy<T>& m, const ToyBatch& batch) {
   constexpr ligase::Index rows = 4, n = Toy<T>::inputs, h = Toy<T>::hidden;
-  const ligase::RandomStream data{11, static_cast<std::uint64_t>(batch.number), 0}, noise = context.random.at(context.next_place++);
+  const ligase::RandomStream data{11, static_cast<std::uint64_t>(batch.number), 0},
+      noise = context.random.at(context.next_place++);
   double loss = 0;
   for (ligase::Index r = 0; r < rows; ++r) {
     T x[n], a[h], y = m.c.value.data()[0], target = 0;

@@ -1,3 +1,127 @@
 #pragma once
 
+#include <ligase/core/simd.hpp>
 #include <ligase/ops/generic/conv1d.hpp>
+
+#include <algorithm>
+
+/// Lanes are 16 channels. The weights are laid out [K, E] once per call; a work item is a tile of 64 tokens of a sequence.
+namespace ligase::inline LIGASE_ISA::device {
+namespace conv1d_cpu {
+
+using generic::conv1d_tile;
+using generic::tap_token;
+using simd::lanes;
+using simd::Pack;
+
+inline constexpr Index any_taps = 0;
+
+template <class T>
+Tensor<T, cpu> transposed_weight(const Tensor<T, cpu>& weight) {
+  const Index channels = weight.size(0), taps = weight.size(2);
+  Tensor<T, cpu> w({taps, channels});
+  for (Index e = 0; e < channels; ++e)
+    for (Index j = 0; j < taps; ++j) w.data()[j * channels + e] = weight.data()[e * taps + j];
+  return w;
+}
+
+/// A sequence, its tokens begin .. end-1 and which taps of a token stay inside it.
+struct Tile {
+  Index start, begin, end, length;
+  Tile(Index tile, Index tokens) : length(tokens) {
+    const Index tiles = (length + conv1d_tile - 1) / conv1d_tile;
+    start = tile / tiles * length;
+    begin = tile % tiles * conv1d_tile;
+    end = std::min(begin + conv1d_tile, length);
+  }
+};
+
+/// w, bias: as [K, E] and [E] or null. taps: K, or any_taps and K given at run time.
+template <Direction dir, Index fixed_taps, class T>
+void filter(const Tile& tile, Index channels, Index run_time_taps, const T* x, const T* w, const T* bias, T* y) {
+  const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
+  for (Index t = tile.begin; t < tile.end; ++t) {
+    Index first = 0;  // taps before it read zeros
+    while (first < taps && (tap_token<dir>(t, first, taps) < 0 || tap_token<dir>(t, first, taps) >= tile.length)) ++first;
+    const Index row = (tile.start + t) * channels;
+    for (Index e = 0; e < channels; e += lanes) {
+      const Index width = std::min(lanes, channels - e);
+      Pack<T> sum = bias ? simd::load(bias + e, width) : Pack<T>{};
+      const auto add = [&](Index j) {
+        const T* from = x + (tile.start + tap_token<dir>(t, j, taps)) * channels + e;
+        sum = simd::fma(simd::load(w + j * channels + e, width), simd::load(from, width), sum);
+      };
+      if (fixed_taps != any_taps && first == 0)
+        for (Index j = 0; j < fixed_taps; ++j) add(j);
+      else
+        for (Index j = first; j < taps; ++j) add(j);
+      simd::store(y + row + e, sum, width);
+    }
+  }
+}
+
+/// Partial gradients of one tile: dweight [K, E], dbias [E].
+template <Direction dir, Index fixed_taps, class T>
+void weight_tile(const Tile& tile, Index channels, Index run_time_taps, const T* dy, const T* x, T* dweight, T* dbias) {
+  const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
+  std::fill(dweight, dweight + taps * channels, T(0));
+  std::fill(dbias, dbias + channels, T(0));
+  for (Index e = 0; e < channels; e += lanes) {
+    const Index width = std::min(lanes, channels - e);
+    const auto tap_sum = [&](Index j) {
+      Pack<T> sum{};
+      for (Index t = tile.begin; t < tile.end; ++t) {
+        const Index from = tap_token<dir>(t, j, taps);
+        if (from >= 0 && from < tile.length)
+          sum = simd::fma(simd::load(dy + (tile.start + t) * channels + e, width),
+                          simd::load(x + (tile.start + from) * channels + e, width), sum);
+      }
+      simd::store(dweight + j * channels + e, sum, width);
+    };
+    for (Index j = 0; j < taps; ++j) tap_sum(j);
+    Pack<T> sum{};
+    for (Index t = tile.begin; t < tile.end; ++t) sum += simd::load(dy + (tile.start + t) * channels + e, width);
+    simd::store(dbias + e, sum, width);
+  }
+}
+
+template <Direction dir, class T>
+void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias, Tensor<T, cpu>& y) {
+  const Index length = x.size(1), channels = x.size(2), taps = w.size(0);
+  const auto run = taps == 4 ? filter<dir, 4, T> : filter<dir, any_taps, T>;
+  parallel_for(context.threads, x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile),
+               [&](Index tile) { run(Tile(tile, length), channels, taps, x.data(), w.data(), bias, y.data()); });
+}
+
+}  // namespace conv1d_cpu
+
+template <Direction dir, class T>
+void causal_conv1d_forward(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& weight,
+                           const Tensor<T, cpu>& bias, Tensor<T, cpu>& y) {
+  conv1d_cpu::filter_all<dir>(context, x, conv1d_cpu::transposed_weight(weight), bias.data(), y);
+}
+
+template <Direction dir, class T>
+void causal_conv1d_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, const Tensor<T, cpu>& x,
+                            const Tensor<T, cpu>& weight, Tensor<T, cpu>& dx, Tensor<T, cpu>& dweight,
+                            Tensor<T, cpu>& dbias) {
+  using namespace conv1d_cpu;
+  filter_all<opposite(dir)>(context, dy, transposed_weight(weight), static_cast<const T*>(nullptr), dx);
+  if (dweight.empty() && dbias.empty()) return;
+  const Index length = x.size(1), channels = x.size(2), taps = weight.size(2);
+  const Index tiles = x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile);
+  Tensor<T, cpu> weight_tiles({tiles, taps, channels}), bias_tiles({tiles, channels});
+  const auto run = taps == 4 ? weight_tile<dir, 4, T> : weight_tile<dir, any_taps, T>;
+  parallel_for(context.threads, tiles, [&](Index tile) {
+    run(Tile(tile, length), channels, taps, dy.data(), x.data(), weight_tiles.data() + tile * taps * channels,
+        bias_tiles.data() + tile * channels);
+  });
+  if (!dbias.empty()) generic::add_tiles(context, bias_tiles, dbias);
+  if (dweight.empty()) return;
+  Tensor<T, cpu> sum = Tensor<T, cpu>::zeros({taps, channels});
+  generic::add_tiles(context, weight_tiles, sum);
+  for (Index e = 0; e < channels; ++e)
+    for (Index j = 0; j < taps; ++j) dweight.data()[e * taps + j] += sum.data()[j * channels + e];
+}
+
+}  // namespace ligase::inline LIGASE_ISA::device

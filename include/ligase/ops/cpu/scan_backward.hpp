@@ -25,7 +25,7 @@ struct BackwardScratch {
 
   // after it, all packs: a, adjoint, dA [groups, states], h [65, states], end [states], dbc [64, 2 states]; bc [64, 2 states]
   static std::size_t bytes(Index states) {
-    const Index packs = (3 * slab_groups + block_steps + 2 + 2 * block_steps) * states;
+    const Index packs = (3 * slab_groups + block_steps + 2 + 3 * block_steps) * states;
     return sizeof(BackwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>(packs) +
            sizeof(T) * static_cast<std::size_t>(2 * block_steps * states);
   }
@@ -35,9 +35,9 @@ struct BackwardScratch {
 /// after the block:
 ///   adjoint += g C;  dC += g h_t;  dB += adjoint x;  by_x += adjoint B;  adjoint *= exp2(dt a);
 ///   by_dt += adjoint h_{t-1} a;  dA += adjoint h_{t-1} dt
-template <Index chunk, bool clamped, class T>
+template <Index chunk, class T>
 __attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, const Pack<T>* a, const T* bc, Index states,
-                                         const Pack<T>* h, Pack<T>* adjoint, Pack<T>* dA, Pack<T>* dbc) {
+                                         const Pack<T>* h, const Pack<T>* decays, Pack<T>* adjoint, Pack<T>* dA, Pack<T>* dbc, const Ahead<T>& ahead) {
   using V = Pack<T>;
   V adj[chunk], sum_a[chunk];
   for (Index n = 0; n < chunk; ++n) {
@@ -45,6 +45,7 @@ __attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, con
     sum_a[n] = dA[n];
   }
   for (Index k = count - 1; k >= 0; --k) {
+    ahead.fetch(k);
     const V t = s.steps.dt[k], x = s.steps.x[k], g = s.g[k];
     const T *B = bc + 2 * k * states, *C = B + states;
     const V *before = h + k * states, *after = before + states;
@@ -56,7 +57,7 @@ __attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, con
       dC[n] = simd::fma(g, after[n], dC[n]);
       dB[n] = simd::fma(adj[n], x, dB[n]);
       by_x = simd::fma(adj[n], simd::broadcast(B[n]), by_x);
-      adj[n] *= decay<clamped>(t, a[n]);
+      adj[n] *= decays[k * states + n];
       const V q = adj[n] * before[n];
       by_dt = simd::fma(q, a[n], by_dt);
       sum_a[n] = simd::fma(q, t, sum_a[n]);
@@ -119,8 +120,9 @@ void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, 
   auto& local = *static_cast<BackwardScratch<T>*>(scratch.reserve(BackwardScratch<T>::bytes(states)));
   auto* a = reinterpret_cast<Pack<T>*>(&local + 1);
   Pack<T>*adjoint = a + slab_groups * states, *dA = adjoint + slab_groups * states, *h = dA + slab_groups * states,
-         *end = h + (block_steps + 1) * states, *dbc = end + states;
-  T* bc = reinterpret_cast<T*>(dbc + 2 * block_steps * states);
+         *end = h + (block_steps + 1) * states, *dbc = end + states,
+         *decays = dbc + 2 * block_steps * states;
+  T* bc = reinterpret_cast<T*>(decays + block_steps * states);
 
   for (Index g = 0; g < place.groups; ++g) {
     const Index e = place.channel(in, g), width = place.width(in, g);
@@ -136,24 +138,27 @@ void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, 
     gather_bc(in, place, begin, count, states, bc);
     std::fill(dbc, dbc + 2 * count * states, Pack<T>{});
     for (Index g = 0; g < place.groups; ++g) {
-      const Index width = place.width(in, g);
-      const T* row = saved + (place.sequence * in.blocks() + block) * in.states * in.channels + place.channel(in, g);
-      for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(row + n * in.channels, width) : Pack<T>{};
+      const T* kept = saved + in.kept(place.sequence, block, place.first_channel / lanes + g);
+      for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(kept + n * lanes) : Pack<T>{};
       const Pack<T>* decay_rates = a + g * states;
       const bool clamped = !(largest<T>(local.steps.prepare(in, place, g, begin, count)) * local.reach[g] <
                              -simd::Format<T>::smallest);
       std::copy(h, h + states, end);
-      walk_states<backward_chunk, true>(count, clamped, local.steps, decay_rates, bc, states, end, h + states);
+      walk_states<backward_chunk, true>(count, clamped, local.steps, decay_rates, bc, states, end, h + states, decays,
+                                        Ahead<T>(in, place, g, begin, -block_steps, {in.u, in.delta, in.z, dy}));
       enter_gate(in, place, g, begin, count, dy, local, to.z);
-      for (Index n = 0; n < states; n += backward_chunk)
-        (clamped ? walk_back<backward_chunk, true, T> : walk_back<backward_chunk, false, T>)(
-            count, local, decay_rates + n, bc + n, states, h + n, adjoint + g * states + n, dA + g * states + n, dbc + n);
+      Ahead<T> results(in, place, g, begin, -block_steps, {to.u, to.delta, to.z});
+      for (Index n = 0; n < states; n += backward_chunk, results.count = 0)
+        walk_back<backward_chunk, T>(count, local, decay_rates + n, bc + n, states, h + n, decays + n, adjoint + g * states + n,
+                                     dA + g * states + n, dbc + n, results);
       leave(in, place, g, begin, count, local, to);
     }
     for (Index k = 0; k < count; ++k) {
+      // bc serves as buffer: its block is done.
+      for (Index n = 0; n < 2 * states; n += lanes) simd::store(bc + n, simd::sums(dbc + 2 * k * states + n));
       T* row = to.bc + (place.slab * in.batch * in.length + place.token(in, begin + k)) * 2 * in.states;
-      for (Index half = 0; half < 2; ++half)
-        for (Index n = 0; n < in.states; ++n) *row++ = simd::sum(dbc[(2 * k + half) * states + n]);
+      std::copy(bc, bc + in.states, row);
+      std::copy(bc + states, bc + states + in.states, row + in.states);
     }
   }
   for (Index g = 0; g < place.groups; ++g) {

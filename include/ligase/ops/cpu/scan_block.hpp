@@ -4,6 +4,7 @@
 #include <ligase/ops/scan_types.hpp>
 
 #include <algorithm>
+#include <initializer_list>
 #include <new>
 
 /// Lanes are 16 channels, registers are states. A work item is one sequence and a slab of up to 8 groups of 16 channels; it
@@ -156,23 +157,53 @@ struct BlockSteps {
   }
 };
 
+/// Rows that the next group of a work item will touch: fetched towards the cache while a walk computes, because runs of a
+/// few cache lines at the distance of a row escape the hardware's prefetchers.
+template <class T>
+struct Ahead {
+  const T* rows[4];
+  Index arrays, stride, count;
+
+  /// The group after `group` of the block at `begin`, in the order (block, group); `step` is the distance of blocks.
+  template <Direction dir>
+  Ahead(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index step,
+        std::initializer_list<const T*> operands)
+      : rows{}, arrays(0), stride(dir == Direction::forward ? in.channels : -in.channels), count(0) {
+    const bool same = group + 1 < place.groups;
+    const Index first = same ? begin : begin + step;
+    if (first < 0 || first >= in.length) return;
+    count = std::min(block_steps, in.length - first);
+    for (const T* x : operands)
+      if (x) rows[arrays++] = x + place.token(in, first) * in.channels + place.channel(in, same ? group + 1 : 0);
+  }
+  LIGASE_INLINE void fetch(Index k) const {
+    if (k < count)
+      for (Index j = 0; j < arrays; ++j) __builtin_prefetch(rows[j] + k * stride, 0, 2);
+  }
+};
+
 /// Walks a block: h = exp2(dt a) h + x B; y += sum over states of C h. `kept`, where not null, receives h after every step,
 /// [steps, states].
 template <Index chunk, bool clamped, bool keep, class T>
 __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T>* x, Pack<T>* y, const Pack<T>* a,
-                                    const T* bc, Index padded_states, Pack<T>* h, Pack<T>* kept) {
+                                    const T* bc, Index padded_states, Pack<T>* h, Pack<T>* kept, Pack<T>* decays, const Ahead<T>& ahead) {
   using V = Pack<T>;
   V s[chunk];
   for (Index n = 0; n < chunk; ++n) s[n] = h[n];
   for (Index k = 0; k < count; ++k, bc += 2 * padded_states) {
+    ahead.fetch(k);
     const V t = dt[k], xk = x[k];
     V even = y[k], odd{};
 #pragma GCC unroll 16
     for (Index n = 0; n < chunk; ++n) {
-      s[n] = simd::fma(decay<clamped>(t, a[n]), s[n], xk * simd::broadcast(bc[n]));
+      const V by = decay<clamped>(t, a[n]);
+      s[n] = simd::fma(by, s[n], xk * simd::broadcast(bc[n]));
       V& sum = n % 2 == 0 ? even : odd;
       sum = simd::fma(s[n], simd::broadcast(bc[padded_states + n]), sum);
-      if constexpr (keep) kept[k * padded_states + n] = s[n];
+      if constexpr (keep) {
+        kept[k * padded_states + n] = s[n];
+        decays[k * padded_states + n] = by;
+      }
     }
     y[k] = even + odd;
   }
@@ -182,10 +213,10 @@ __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T
 /// All chunks of a group's states.
 template <Index chunk, bool keep, class T>
 void walk_states(Index count, bool clamped, BlockSteps<T>& steps, const Pack<T>* a, const T* bc, Index padded_states,
-                 Pack<T>* h, Pack<T>* kept) {
-  for (Index n = 0; n < padded_states; n += chunk)
+                 Pack<T>* h, Pack<T>* kept, Pack<T>* decays, Ahead<T> ahead) {
+  for (Index n = 0; n < padded_states; n += chunk, ahead.count = 0)
     (clamped ? walk<chunk, true, keep, T> : walk<chunk, false, keep, T>)(
-        count, steps.dt, steps.x, steps.y, a + n, bc + n, padded_states, h + n, keep ? kept + n : nullptr);
+        count, steps.dt, steps.x, steps.y, a + n, bc + n, padded_states, h + n, keep ? kept + n : nullptr, keep ? decays + n : nullptr, ahead);
 }
 
 }  // namespace ligase::inline LIGASE_ISA::device::scan_cpu

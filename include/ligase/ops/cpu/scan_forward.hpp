@@ -58,15 +58,15 @@ void forward_item(const View<T>& in, Index item, T* y, T* final_state, T* saved)
     const Index count = std::min(block_steps, in.length - begin);
     gather_bc(in, place, begin, count, states, bc);
     for (Index g = 0; g < place.groups; ++g) {
-      const Index e = place.channel(in, g), width = place.width(in, g);
       if (saved) {
-        T* row = saved + (place.sequence * in.blocks() + begin / block_steps) * in.states * in.channels + e;
-        for (Index n = 0; n < in.states; ++n) simd::store(row + n * in.channels, h[g * states + n], width);
+        T* kept = saved + in.kept(place.sequence, begin / block_steps, place.first_channel / lanes + g);
+        for (Index n = 0; n < in.states; ++n) simd::store(kept + n * lanes, h[g * states + n]);
       }
       const Pack<T> steps = local->steps.prepare(in, place, g, begin, count);
       const bool clamped = !(largest<T>(steps) * local->reach[g] < -simd::Format<T>::smallest);
       walk_states<forward_chunk, false>(count, clamped, local->steps, a + g * states, bc, states, h + g * states,
-                                        static_cast<Pack<T>*>(nullptr));
+                                        static_cast<Pack<T>*>(nullptr), static_cast<Pack<T>*>(nullptr),
+                                        Ahead<T>(in, place, g, begin, block_steps, {in.u, in.delta, in.z, y}));
       finish(in, place, g, begin, count, local->steps, y);
     }
   }

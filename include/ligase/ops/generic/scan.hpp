@@ -31,7 +31,7 @@ struct ScanForward {
     for (Index step = 0; step < in.length; ++step) {
       if (saved && step % scan_detail::block_steps == 0)
         for (Index n = 0; n < states; ++n)
-          saved[((b * in.blocks() + step / scan_detail::block_steps) * states + n) * in.channels + e] = h[n];
+          saved[in.kept(b, step / scan_detail::block_steps, e / 16) + n * 16 + e % 16] = h[n];
       const Index token = b * in.length + token_at<dir>(step, in.length), i = token * in.channels + e;
       const T *B = in.bc + token * 2 * states, *C = B + states;
       const T dt = scan_step(in.delta[i] + bias, in.softplus), x = dt * in.u[i];
@@ -73,7 +73,7 @@ struct ScanBackward {
     for (Index block = in.blocks() - 1; block >= 0; --block) {
       const Index begin = block * scan_detail::block_steps;
       const Index count = in.length - begin < scan_detail::block_steps ? in.length - begin : scan_detail::block_steps;
-      for (Index n = 0; n < states; ++n) h[n] = saved[((b * in.blocks() + block) * states + n) * in.channels + e];
+      for (Index n = 0; n < states; ++n) h[n] = saved[in.kept(b, block, e / 16) + n * 16 + e % 16];
       for (Index k = 0; k < count; ++k) {
         const Index token = b * in.length + token_at<dir>(begin + k, in.length), i = token * in.channels + e;
         const T* B = in.bc + token * 2 * states;

@@ -1,0 +1,5 @@
+#include <ligase/core/precision.hpp>
+#include <ligase/heads/language_model.hpp>
+#include <ligase/models/caduceus.hpp>
+
+template class ligase::LanguageModel<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp64>;

@@ -1,0 +1,5 @@
+#include <ligase/core/precision.hpp>
+#include <ligase/heads/language_model.hpp>
+#include <ligase/models/mamba.hpp>
+
+template class ligase::LanguageModel<ligase::Mamba, ligase::cpu, ligase::fp64>;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "tally.hpp"
+
+#include <ligase/io/safetensors.hpp>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace ligase_verify {
+
+using namespace ligase;
+
+/// The tensors of a case. Every one of them must be read as input or compared as result: finish() reports the others.
+class TensorFile {
+ public:
+  /// `label` stands before names in reports.
+  TensorFile(const std::filesystem::path& path, Tally& tally, std::string label = {});
+
+  bool holds(const std::string& name) const { return file_.find(name) != nullptr; }
+  /// Whether NAME or NAME_f64 is there.
+  bool expects(const std::string& name) const { return holds(name) || holds(name + "_f64"); }
+  bool expects_below(std::string_view prefix) const;
+  const TensorView& view(const std::string& name) const { return file_.at(name); }
+
+  template <class T>
+  Tensor<T, cpu> input(const std::string& name) {
+    known_.insert(name);
+    return file_.to_tensor<T>(name);
+  }
+  /// The same; empty where the file does not hold it.
+  template <class T>
+  Tensor<T, cpu> optional_input(const std::string& name) {
+    return holds(name) ? input<T>(name) : Tensor<T, cpu>();
+  }
+  /// Token ids [B, L] or labels: integers of that rank, at least one of them.
+  Tensor<std::int32_t, cpu> integers(const std::string& name, int rank);
+
+  /// Compares NAME and NAME_f64 where they are there.
+  template <class T>
+  void compare(const std::string& name, const Tensor<T, cpu>& found, Quantity quantity) {
+    if (expects(name)) compare(name, found.shape(), std::vector<double>(found.data(), found.data() + found.count()), quantity);
+  }
+  void compare(const std::string& name, double found, Quantity quantity) { compare(name, {}, {found}, quantity); }
+  /// A scalar may be stored as [] or [1].
+  void compare(const std::string& name, const Shape& shape, const std::vector<double>& found, Quantity quantity);
+
+  /// Fails the case where the file holds a tensor that was neither read nor compared.
+  void finish();
+
+ private:
+  void compare_one(const std::string& name, const Shape& shape, const std::vector<double>& found, Quantity quantity);
+
+  Safetensors file_;
+  Tally& tally_;
+  std::string label_;
+  std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace ligase_verify

@@ -2,6 +2,8 @@
 
 #include "tally.hpp"
 
+#include <ligase/io/json_fwd.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -39,6 +41,9 @@ std::vector<CaseFolder> find_cases(const std::filesystem::path& folder);
 
 /// Tells from its files what a case is; throws kind `input` where they do not say.
 Recognised recognise(const std::filesystem::path& folder);
+
+/// Whether `model_type` or `architectures` of a config.json name Caduceus.
+bool names_caduceus(const ligase::Json& config);
 
 /// Compare what a case holds; every problem with its files is thrown as Error.
 void verify_selective_scan(const CaseFolder& folder, Tally& tally);

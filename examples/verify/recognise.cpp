@@ -82,11 +82,14 @@ std::string text_field(const Json& config, const char* field) {
   return found != config.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Recognised recognise_caduceus(const fs::path& folder, const Json& config, const std::vector<std::string>& architectures) {
-  const Json& ssm = config.contains("ssm_cfg") ? config["ssm_cfg"] : Json::object();
-  if (config.value("mixer", Json()) == "Mamba2" || (ssm.is_object() && ssm.contains("headdim"))) return not_built("PlantCAD2");
+std::vector<std::string> architectures(const Json& config) {
+  return field_or(config, "architectures", std::vector<std::string>(), "config.json");
+}
+
+Recognised recognise_caduceus(const fs::path& folder, const Json& config) {
+  if (text_field(config, "mixer") == "Mamba2") return not_built("PlantCAD2");
   if (config.contains("mixer")) return not_built("PlantCaduceus");
-  for (const std::string& name : architectures)
+  for (const std::string& name : architectures(config))
     if (name.ends_with("ForSequenceClassification")) return {Kind::caduceus_classifier};
   const Safetensors weights(folder / "model.safetensors");
   for (const TensorView& tensor : weights.tensors())
@@ -116,12 +119,8 @@ Recognised recognise_config(const fs::path& folder) {
     if (op == "causal_conv1d_silu + add_norm") return {Kind::conv_and_norms};
     refuse(file, "unknown operation", op);
   }
+  if (names_caduceus(config)) return recognise_caduceus(folder, config);
   if (has("ssm_cfg") && !has("model_type")) return {Kind::mamba};
-
-  const auto architectures = field_or(config, "architectures", std::vector<std::string>(), file.string());
-  if (mentions_caduceus(text_field(config, "model_type")) ||
-      std::any_of(architectures.begin(), architectures.end(), mentions_caduceus))
-    return recognise_caduceus(folder, config, architectures);
 
   if (text_field(config, "model_type") == "enformer") return not_built("Enformer");
   if (text_field(config, "model_type") == "borzoi") return not_built("Borzoi");
@@ -133,6 +132,12 @@ Recognised recognise_config(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool names_caduceus(const Json& config) {
+  const std::vector<std::string> names = architectures(config);
+  return mentions_caduceus(text_field(config, "model_type")) ||
+         std::any_of(names.begin(), names.end(), mentions_caduceus);
+}
 
 std::vector<CaseFolder> find_cases(const fs::path& folder) {
   std::vector<CaseFolder> cases;

@@ -13,7 +13,9 @@ struct naive {
   static constexpr const char* name = "naive";
 };
 
-inline void* allocate(naive, Index bytes) { return std::aligned_alloc(64, static_cast<std::size_t>(bytes / 64 + 1) * 64); }
+inline void* allocate(naive, Index bytes) {
+  return std::aligned_alloc(64, static_cast<std::size_t>(bytes / 64 + 1) * 64);
+}
 inline void release(naive, void* p, Index) noexcept { std::free(p); }
 
 }  // namespace ligase::inline LIGASE_ISA::device

@@ -80,7 +80,7 @@ struct OpCase {
   std::function<void(Context<D>&, const Inputs<T, D>&, const Tensors<T, D>&, Tensors<T, D>&)> backward;
   Role gradients = Role::batch;  ///< Role::whole where gradients of a sequence depend on the others
   Work work_forward = {}, work_backward = {};
-  double bound = 2e-6;           ///< relative L2 distance of float results from double
+  double bound = 2e-6;  ///< relative L2 distance of float results from double
   double gradient_bound = 5e-6;
 
   std::string title() const { return name + " " + sizes.text(); }

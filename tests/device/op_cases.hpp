@@ -1,14 +1,14 @@
 #pragma once
 
+#include <device/op_cases_losses.hpp>
 #include <device/op_cases_rows.hpp>
 #include <device/op_cases_sequences.hpp>
-#include <device/op_cases_losses.hpp>
 
 namespace ligase_test {
 
 /// Small, odd and length-1 sizes; 65 and 130 tokens end in a partial tile of 64, 200 channels in a partial vector.
 inline std::vector<Sizes> test_sizes() {
-  return {{1, 1, 1, 1, 1, 2},     {2, 1, 5, 3, 4, 3},     {3, 7, 29, 48, 16, 16},
+  return {{1, 1, 1, 1, 1, 2},     {2, 1, 5, 3, 4, 3},      {3, 7, 29, 48, 16, 16},
           {2, 65, 16, 33, 16, 7}, {3, 130, 48, 96, 5, 16}, {1, 200, 130, 50, 3, 100}};
 }
 

@@ -27,7 +27,8 @@ Array choose(const Array& a, Role role, const std::vector<Index>& sequences) {
 
 void check_equal(const Arrays& found, const Arrays& expected) {
   for (const auto& [name, a] : expected) {
-    CAPTURE(name);
+    const std::string& tensor = name;
+    CAPTURE(tensor);
     CHECK(found.at(name).shape == a.shape);
     CHECK(found.at(name).values == a.values);
   }
@@ -62,7 +63,8 @@ TEST_CASE("bits of a sequence do not depend on its place in the batch, nor on it
       for (const auto& [name, g] : gradients) part_gradients[name] = choose(g, roles.at(name), sequences);
       const auto [part_out, part_din] = run.run(2, part, part_gradients);
       for (const auto& [name, role] : roles)
-        if (role != Role::whole) check_equal({{name, part_out.at(name)}}, {{name, choose(out.at(name), role, sequences)}});
+        if (role != Role::whole)
+          check_equal({{name, part_out.at(name)}}, {{name, choose(out.at(name), role, sequences)}});
       for (const Input& input : run.inputs)
         if (input.role != Role::whole && run.gradients != Role::whole && din.contains(input.name))
           check_equal({{input.name, part_din.at(input.name)}},

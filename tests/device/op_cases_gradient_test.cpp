@@ -29,7 +29,8 @@ TEST_CASE("gradients agree with finite differences in double") {
     const Arrays output_gradients = draw_gradients(run.run(1, inputs, {}).first);
     const Arrays gradients = run.run(1, inputs, output_gradients).second;
     for (const auto& [name, g] : gradients) {
-      CAPTURE(name);
+      const std::string& tensor = name;
+      CAPTURE(tensor);
       auto& x = inputs.at(name).values;
       REQUIRE(g.values.size() == x.size());
       double largest = 1e-3;

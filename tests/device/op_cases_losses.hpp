@@ -5,6 +5,8 @@
 #include <ligase/ops/cross_entropy.hpp>
 #include <ligase/ops/losses.hpp>
 
+#include <memory>
+
 namespace ligase_test {
 
 template <class T, class D>
@@ -12,6 +14,14 @@ Tensor<T, D> as_tensor(double value) {
   Tensor<T, D> t(Shape{1});
   if constexpr (D::holds_data) *t.data() = static_cast<T>(value);
   return t;
+}
+
+template <class T, class D>
+double as_number(const Tensor<T, D>& t) {
+  if constexpr (D::holds_data)
+    return static_cast<double>(*t.data());
+  else
+    return 0;
 }
 
 template <class T, class D>
@@ -29,20 +39,30 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   for (const bool weighted : {false, true}) {
     std::vector<Input> inputs{{"logits", x, Role::batch, -5, 5}, labels(weighted)};
     if (weighted) inputs.push_back({"target_weight", rows, Role::batch, 0.1, 1});
-    list.push_back({"cross_entropy", weighted ? "cross_entropy weighted, some ignored" : "cross_entropy", s, inputs, loss,
+    list.push_back({"cross_entropy",
+                    weighted ? "cross_entropy weighted, some ignored" : "cross_entropy",
+                    s,
+                    inputs,
+                    loss,
                     [=](C& c, const In& in, Map& out) {
                       *result = ops::cross_entropy(c, in["logits"], in.id("labels"), ignore,
                                                    weighted ? in["target_weight"] : Tensor<T, D>());
                       out["loss"] = as_tensor<T, D>(result->loss);
                     },
                     [=](C& c, const In& in, const Map& dout, Map& din) {
-                      din["logits"] = ops::cross_entropy_backward(
-                          c, *result, in["logits"], in.id("labels"), ignore, static_cast<double>(*dout.at("loss").data()),
-                          weighted ? in["target_weight"] : Tensor<T, D>());
+                      din["logits"] = ops::cross_entropy_backward(c, *result, in["logits"], in.id("labels"), ignore,
+                                                                  as_number(dout.at("loss")),
+                                                                  weighted ? in["target_weight"] : Tensor<T, D>());
                     },
-                    Role::whole, {.exps = count}, {.exps = 2 * count}});
+                    Role::whole,
+                    {.exps = count},
+                    {.exps = 2 * count}});
   }
-  list.push_back({"cross_entropy", "accuracy", s, {{"logits", x}, labels(true)}, loss,
+  list.push_back({"cross_entropy",
+                  "accuracy",
+                  s,
+                  {{"logits", x}, labels(true)},
+                  loss,
                   [](C& c, const In& in, Map& out) {
                     out["loss"] = as_tensor<T, D>(ops::accuracy(c, in["logits"], in.id("labels"), ignore).share());
                   },
@@ -53,19 +73,23 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                     out["loss"] = as_tensor<T, D>(ops::mean_squared_error(c, in["x"], in["target"]));
                   },
                   [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["x"] = ops::mean_squared_error_backward(c, in["x"], in["target"],
-                                                                static_cast<double>(*dout.at("loss").data()));
+                    din["x"] = ops::mean_squared_error_backward(c, in["x"], in["target"], as_number(dout.at("loss")));
                   },
                   Role::whole});
-  list.push_back({"losses", "binary_cross_entropy", s, pair, loss,
+  list.push_back({"losses",
+                  "binary_cross_entropy",
+                  s,
+                  pair,
+                  loss,
                   [](C& c, const In& in, Map& out) {
                     out["loss"] = as_tensor<T, D>(ops::binary_cross_entropy(c, in["x"], in["target"]));
                   },
                   [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["x"] = ops::binary_cross_entropy_backward(c, in["x"], in["target"],
-                                                                  static_cast<double>(*dout.at("loss").data()));
+                    din["x"] = ops::binary_cross_entropy_backward(c, in["x"], in["target"], as_number(dout.at("loss")));
                   },
-                  Role::whole, {.exps = count}, {.exps = count}});
+                  Role::whole,
+                  {.exps = count},
+                  {.exps = count}});
 }
 
 }  // namespace ligase_test

@@ -28,13 +28,15 @@ void compare(const std::vector<OpRun>& runs, bool in_float) {
     const auto [expected, expected_gradients] = references[i].run(1, inputs, gradients);
     const auto [found, found_gradients] = runs[i].run(2, inputs, gradients);
     for (const auto& [name, a] : expected) {
-      CAPTURE(name);
+      const std::string& tensor = name;
+      CAPTURE(tensor);
       CHECK(found.at(name).shape == a.shape);
       CHECK(distance(found.at(name), a) <= (in_float ? runs[i].bound : 1e-13));
     }
     CHECK(found_gradients.size() == expected_gradients.size());
     for (const auto& [name, a] : expected_gradients) {
-      CAPTURE(name);
+      const std::string& tensor = name;
+      CAPTURE(tensor);
       CHECK(found_gradients.at(name).shape == a.shape);
       CHECK(distance(found_gradients.at(name), a) <= (in_float ? runs[i].gradient_bound : 1e-12));
     }
@@ -56,8 +58,8 @@ TEST_CASE("every header with operations has a case") {
     text << std::ifstream(entry.path()).rdbuf();
     if (text.str().find("LIGASE_ISA::ops {") == std::string::npos) continue;  // types and primitives
     ++headers;
-    CHECK_MESSAGE(covered.contains(entry.path().stem().string()),
-                  entry.path().filename().string() << " has no case in tests/device/op_cases.hpp");
+    CHECK_MESSAGE(covered.contains(entry.path().stem().string()), entry.path().filename().string()
+                                                                      << " has no case in tests/device/op_cases.hpp");
   }
   CHECK(headers >= 12);
 }

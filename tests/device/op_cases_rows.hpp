@@ -33,10 +33,18 @@ void add_elementwise_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   const std::vector<Input> two{{"a", x}, {"b", x}};
   const std::map<std::string, Role> y{{"y", Role::batch}};
 
-  list.push_back({"elementwise", "add", s, two, y,
+  list.push_back({"elementwise",
+                  "add",
+                  s,
+                  two,
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::add(c, in["a"], in["b"]); },
-                  [](C&, const In&, const Map& dout, Map& din) { din["a"] = din["b"] = dout.at("y"); }});
-  list.push_back({"elementwise", "accumulate", s, two, y,
+                  {}});
+  list.push_back({"elementwise",
+                  "accumulate",
+                  s,
+                  two,
+                  y,
                   [](C& c, const In& in, Map& out) {
                     out["y"] = ops::scale(c, in["a"], 1);
                     ops::accumulate(c, out["y"], in["b"]);
@@ -47,36 +55,60 @@ void add_elementwise_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                   [](C& c, const In& in, const Map& dout, Map& din) {
                     std::tie(din["a"], din["b"]) = ops::mul_backward(c, dout.at("y"), in["a"], in["b"]);
                   }});
-  list.push_back({"elementwise", "scale", s, {{"a", x}}, y,
+  list.push_back({"elementwise",
+                  "scale",
+                  s,
+                  {{"a", x}},
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::scale(c, in["a"], -0.375); },
                   [](C& c, const In&, const Map& dout, Map& din) { din["a"] = ops::scale(c, dout.at("y"), -0.375); }});
-  list.push_back({"exp", "negative_exp", s, {{"a", x}}, y,
+  list.push_back({"exp",
+                  "negative_exp",
+                  s,
+                  {{"a", x}},
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::negative_exp(c, in["a"]); },
                   [](C& c, const In& in, const Map& dout, Map& din) {
                     din["a"] = ops::mul(c, dout.at("y"), ops::negative_exp(c, in["a"]));
                   },
-                  Role::batch, {.exps = count}, {.exps = count}});
-  list.push_back({"silu", "silu", s, {{"a", x, Role::batch, -20, 20}}, y,
-                  [](C& c, const In& in, Map& out) { out["y"] = ops::silu(c, in["a"]); },
-                  [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["a"] = ops::silu_backward(c, dout.at("y"), in["a"]);
-                  },
-                  Role::batch, {.exps = count}, {.exps = count}});
-  list.push_back({"silu", "gate", s, two, y,
+                  Role::batch,
+                  {.exps = count},
+                  {.exps = count}});
+  list.push_back(
+      {"silu",
+       "silu",
+       s,
+       {{"a", x, Role::batch, -20, 20}},
+       y,
+       [](C& c, const In& in, Map& out) { out["y"] = ops::silu(c, in["a"]); },
+       [](C& c, const In& in, const Map& dout, Map& din) { din["a"] = ops::silu_backward(c, dout.at("y"), in["a"]); },
+       Role::batch,
+       {.exps = count},
+       {.exps = count}});
+  list.push_back({"silu",
+                  "gate",
+                  s,
+                  two,
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::gate(c, in["a"], in["b"]); },
                   [](C& c, const In& in, const Map& dout, Map& din) {
                     std::tie(din["a"], din["b"]) = ops::gate_backward(c, dout.at("y"), in["a"], in["b"]);
                   },
-                  Role::batch, {.exps = count}, {.exps = count}});
-  list.push_back({"dropout", "dropout", s, {{"a", x, Role::whole}}, {{"y", Role::whole}},
-                  [](C& c, const In& in, Map& out) {
-                    c.training = true;
-                    out["y"] = ops::dropout(c, in["a"], 0.3, 7);
-                  },
-                  [](C& c, const In&, const Map& dout, Map& din) {
-                    din["a"] = ops::dropout_backward(c, dout.at("y"), 0.3, 7);
-                  },
-                  Role::whole});
+                  Role::batch,
+                  {.exps = count},
+                  {.exps = count}});
+  list.push_back(
+      {"dropout",
+       "dropout",
+       s,
+       {{"a", x, Role::whole}},
+       {{"y", Role::whole}},
+       [](C& c, const In& in, Map& out) {
+         c.training = true;
+         out["y"] = ops::dropout(c, in["a"], 0.3, 7);
+       },
+       [](C& c, const In&, const Map& dout, Map& din) { din["a"] = ops::dropout_backward(c, dout.at("y"), 0.3, 7); },
+       Role::whole});
 }
 
 template <class T, class D>
@@ -91,7 +123,11 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   for (const bool with_bias : {false, true}) {
     std::vector<Input> inputs{{"x", x}, parameter("weight", {s.outputs, s.channels})};
     if (with_bias) inputs.push_back(parameter("bias", {s.outputs}));
-    list.push_back({"linear", with_bias ? "linear with bias" : "linear", s, inputs, y,
+    list.push_back({"linear",
+                    with_bias ? "linear with bias" : "linear",
+                    s,
+                    inputs,
+                    y,
                     [=](C& c, const In& in, Map& out) {
                       out["y"] = ops::linear(c, in["x"], in["weight"], with_bias ? in["bias"] : Tensor<T, D>());
                     },
@@ -101,49 +137,65 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                       din["x"] = ops::linear_backward(c, dout.at("y"), in["x"], in["weight"], din["weight"], dbias);
                       if (with_bias) din["bias"] = dbias;
                     },
-                    Role::batch, {.flops = product}, {.flops = 2 * product}});
+                    Role::batch,
+                    {.flops = product},
+                    {.flops = 2 * product}});
   }
 
   const auto statistics = std::make_shared<ops::NormStatistics<T, D>>();
   // With one channel the derivative vanishes but for eps, which is therefore large there.
   const double eps = s.channels == 1 ? 1 : 1e-5;
-  list.push_back({"norm", "rms_norm", s, {{"x", x, Role::batch, -2, 2}, parameter("weight", {s.channels}, 0.5, 1.5)}, y,
-                  [=](C& c, const In& in, Map& out) {
-                    out["y"] = ops::rms_norm(c, in["x"], in["weight"], eps, statistics.get());
-                  },
-                  [=](C& c, const In& in, const Map& dout, Map& din) {
-                    din["weight"] = zeros_like(in["weight"]);
-                    din["x"] = ops::rms_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"]);
-                  }});
-  list.push_back({"norm", "layer_norm", s,
-                  {{"x", x, Role::batch, -1, 3}, parameter("weight", {s.channels}, 0.5, 1.5), parameter("bias", {s.channels})},
-                  y,
-                  [=](C& c, const In& in, Map& out) {
-                    out["y"] = ops::layer_norm(c, in["x"], in["weight"], in["bias"], eps, statistics.get());
-                  },
-                  [=](C& c, const In& in, const Map& dout, Map& din) {
-                    din["weight"] = zeros_like(in["weight"]);
-                    din["bias"] = zeros_like(in["bias"]);
-                    din["x"] = ops::layer_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics,
-                                                        din["weight"], din["bias"]);
-                  }});
+  list.push_back(
+      {"norm",
+       "rms_norm",
+       s,
+       {{"x", x, Role::batch, -2, 2}, parameter("weight", {s.channels}, 0.5, 1.5)},
+       y,
+       [=](C& c, const In& in, Map& out) { out["y"] = ops::rms_norm(c, in["x"], in["weight"], eps, statistics.get()); },
+       [=](C& c, const In& in, const Map& dout, Map& din) {
+         din["weight"] = zeros_like(in["weight"]);
+         din["x"] = ops::rms_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"]);
+       }});
+  list.push_back(
+      {"norm",
+       "layer_norm",
+       s,
+       {{"x", x, Role::batch, -1, 3}, parameter("weight", {s.channels}, 0.5, 1.5), parameter("bias", {s.channels})},
+       y,
+       [=](C& c, const In& in, Map& out) {
+         out["y"] = ops::layer_norm(c, in["x"], in["weight"], in["bias"], eps, statistics.get());
+       },
+       [=](C& c, const In& in, const Map& dout, Map& din) {
+         din["weight"] = zeros_like(in["weight"]);
+         din["bias"] = zeros_like(in["bias"]);
+         din["x"] =
+             ops::layer_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"], din["bias"]);
+       }});
 
-  list.push_back({"embedding", "embedding", s,
-                  {ids("ids", {s.batch, s.length}, s.vocabulary), parameter("weight", {s.vocabulary, s.channels})}, y,
+  list.push_back({"embedding",
+                  "embedding",
+                  s,
+                  {ids("ids", {s.batch, s.length}, s.vocabulary), parameter("weight", {s.vocabulary, s.channels})},
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::embedding(c, in.id("ids"), in["weight"]); },
                   [](C& c, const In& in, const Map& dout, Map& din) {
                     din["weight"] = zeros_like(in["weight"]);
                     ops::embedding_backward(c, dout.at("y"), in.id("ids"), din["weight"]);
                   }});
 
-  list.push_back({"split", "split", s, {{"x", x}}, {{"a", Role::batch}, {"b", Role::batch}},
-                  [=](C& c, const In& in, Map& out) {
-                    std::tie(out["a"], out["b"]) = ops::split(c, in["x"], s.channels / 3);
-                  },
-                  [](C& c, const In&, const Map& dout, Map& din) {
-                    din["x"] = ops::concat(c, dout.at("a"), dout.at("b"));
-                  }});
-  list.push_back({"split", "concat", s, {{"a", x}, {"b", wide}}, y,
+  list.push_back(
+      {"split",
+       "split",
+       s,
+       {{"x", x}},
+       {{"a", Role::batch}, {"b", Role::batch}},
+       [=](C& c, const In& in, Map& out) { std::tie(out["a"], out["b"]) = ops::split(c, in["x"], s.channels / 3); },
+       [](C& c, const In&, const Map& dout, Map& din) { din["x"] = ops::concat(c, dout.at("a"), dout.at("b")); }});
+  list.push_back({"split",
+                  "concat",
+                  s,
+                  {{"a", x}, {"b", wide}},
+                  y,
                   [](C& c, const In& in, Map& out) { out["y"] = ops::concat(c, in["a"], in["b"]); },
                   [=](C& c, const In&, const Map& dout, Map& din) {
                     std::tie(din["a"], din["b"]) = ops::split(c, dout.at("y"), s.channels);

@@ -46,7 +46,14 @@ Tensor<T, D> to_tensor(const Array& a) {
 
 template <class T, class D>
 OpRun erase(const OpCase<T, D>& c) {
-  return {c.header, c.title(), c.inputs, c.outputs, c.gradients, c.backward != nullptr, c.bound, c.gradient_bound,
+  return {c.header,
+          c.title(),
+          c.inputs,
+          c.outputs,
+          c.gradients,
+          c.backward != nullptr,
+          c.bound,
+          c.gradient_bound,
           [c](int threads, const Arrays& arrays, const Arrays& output_gradients) {
             Context<D> context;
             context.threads = threads;

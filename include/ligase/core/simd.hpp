@@ -53,13 +53,15 @@ struct Format<double> {
   static constexpr double magic = 6755399441055744.0, ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
   static constexpr double smallest = -1021, largest = 1023;
   // ln(2)^k / k!
-  static constexpr double exp2[] = {1.3691488853904128e-12, 2.5678435993488206e-11, 4.4455382718708116e-10, 7.0549116208011234e-09,
-                                    1.01780860092397e-07, 1.321548679014431e-06, 1.5252733804059841e-05, 0.00015403530393381609,
-                                    0.0013333558146428443, 0.0096181291076284769, 0.055504108664821583, 0.24022650695910072,
+  static constexpr double exp2[] = {1.3691488853904128e-12, 2.5678435993488206e-11, 4.4455382718708116e-10,
+                                    7.0549116208011234e-09, 1.01780860092397e-07,   1.321548679014431e-06,
+                                    1.5252733804059841e-05, 0.00015403530393381609, 0.0013333558146428443,
+                                    0.0096181291076284769,  0.055504108664821583,   0.24022650695910072,
                                     0.69314718055994529};
   // 2 / (2 k + 1)
-  static constexpr double atanh[] = {2.0 / 35, 2.0 / 33, 2.0 / 31, 2.0 / 29, 2.0 / 27, 2.0 / 25, 2.0 / 23, 2.0 / 21, 2.0 / 19,
-                                     2.0 / 17, 2.0 / 15, 2.0 / 13, 2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
+  static constexpr double atanh[] = {2.0 / 35, 2.0 / 33, 2.0 / 31, 2.0 / 29, 2.0 / 27, 2.0 / 25,
+                                     2.0 / 23, 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
+                                     2.0 / 11, 2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
 };
 
 template <class T>
@@ -84,6 +86,10 @@ LIGASE_INLINE Pack<T> load(const T* p) {
 template <class T>
 LIGASE_INLINE Pack<T> load(const T* p, Index n) {
   if (n == lanes) return load(p);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>)
+    return (FloatPack)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#endif
   Pack<T> x{};
   std::memcpy(&x, p, static_cast<std::size_t>(n) * sizeof(T));
   return x;
@@ -96,10 +102,12 @@ LIGASE_INLINE void store(T* p, const Pack<T>& x) {
 /// The first n lanes. Writes nothing beyond.
 template <class T>
 LIGASE_INLINE void store(T* p, const Pack<T>& x, Index n) {
-  if (n == lanes)
-    store(p, x);
-  else
-    std::memcpy(p, &x, static_cast<std::size_t>(n) * sizeof(T));
+  if (n == lanes) return store(p, x);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>)
+    return _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), (__m512)x);
+#endif
+  std::memcpy(p, &x, static_cast<std::size_t>(n) * sizeof(T));
 }
 
 /// a * b + c; one rounding where the instruction set has it, as math::fma.
@@ -229,8 +237,9 @@ LIGASE_INLINE V sums(const V* x) {
     eight[i] = __builtin_shufflevector(x[i], x[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
                __builtin_shufflevector(x[i], x[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
   for (int i = 0; i < 4; ++i)
-    four[i] = __builtin_shufflevector(eight[i], eight[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
-              __builtin_shufflevector(eight[i], eight[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    four[i] =
+        __builtin_shufflevector(eight[i], eight[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
+        __builtin_shufflevector(eight[i], eight[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
   for (int i = 0; i < 2; ++i)
     two[i] = __builtin_shufflevector(four[i], four[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
              __builtin_shufflevector(four[i], four[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);

@@ -43,7 +43,7 @@ template <class Mixer, Device D, class P>
 struct MambaBlock {
   static auto graph(auto& m) {
     return seq(AddResidual{m.exchange}, tap("residual"),
-               checkpoint(seq(fork, par(seq(m.norm, tap("mixer_in"), m.mixer, tap("hidden")), identity)), m.recompute));
+               checkpoint(seq(branch, par(seq(m.norm, tap("mixer_in"), m.mixer, tap("hidden")), identity)), m.recompute));
   }
   void visit(auto&& v) {
     v(mixer_name, mixer);

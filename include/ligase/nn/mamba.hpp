@@ -116,7 +116,7 @@ struct MambaCore {
   }
 
   static auto graph(auto& m) {
-    return seq(m.conv1d, silu, fork, par(identity, seq(m.x_proj, split(m.rank), par(m.dt_proj, identity))), m.scan);
+    return seq(m.conv1d, silu, branch, par(identity, seq(m.x_proj, split(m.rank), par(m.dt_proj, identity))), m.scan);
   }
 
   Index rank = 0;
@@ -195,9 +195,9 @@ struct BiMambaMixer {
     };
     auto& in_reverse = m.options.tied ? m.in_proj : m.in_proj_reverse;
     auto& out_reverse = m.options.tied ? m.out_proj : m.out_proj_reverse;
-    auto both = seq(m.in_proj, split(m.inner), par(seq(fork, par(m.forward_core, m.reverse_core), add), identity), gate,
+    auto both = seq(m.in_proj, split(m.inner), par(seq(branch, par(m.forward_core, m.reverse_core), add), identity), gate,
                     m.out_proj);
-    auto apart = seq(fork,
+    auto apart = seq(branch,
                      par(path(m.in_proj, m.forward_core, m.out_proj), path(in_reverse, m.reverse_core, out_reverse)),
                      either(m.options.multiply, mul, add));
     const bool commutes = m.options.tied && !m.options.multiply && m.out_proj.bias.value.empty();

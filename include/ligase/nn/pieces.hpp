@@ -32,7 +32,7 @@ struct Identity {
   auto backward(auto&, auto dy, Saved&) const { return dy; }
 };
 /// x -> (x, x); gradients add up.
-struct Fork {
+struct Branch {
   using Saved = NothingSaved;
   auto infer(auto&, auto x) const { return std::pair{x, x}; }
   auto forward(auto&, auto x, Saved&) const { return std::pair{x, x}; }
@@ -123,7 +123,7 @@ struct Tap {
 };
 
 inline constexpr Identity identity;
-inline constexpr Fork fork;
+inline constexpr Branch branch;
 inline constexpr Add add;
 inline constexpr Mul mul;
 inline constexpr Gate gate;
@@ -135,7 +135,7 @@ constexpr Tap tap(const char* name) { return {name}; }
 /// x -> f(x) + x
 template <class F>
 auto residual(F&& f) {
-  return seq(fork, par(std::forward<F>(f), identity), add);
+  return seq(branch, par(std::forward<F>(f), identity), add);
 }
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -9,8 +9,8 @@ namespace ligase::inline LIGASE_ISA::ops {
 /// A mean over counted targets.
 struct CrossEntropy {
   double loss = 0;
-  Index count = 0;     ///< targets other than the ignored label
-  double weight = 0;   ///< sum of their weights: loss * weight is the sum that was divided
+  Index count = 0;    ///< targets other than the ignored label
+  double weight = 0;  ///< sum of their weights: loss * weight is the sum that was divided
 };
 
 /// Share of counted targets whose largest logit is the label's.
@@ -74,7 +74,8 @@ Tensor<T, D> cross_entropy_backward(Context<D>& context, const CrossEntropy& res
 
 /// How often the first largest logit is the label's, over labels other than `ignore`. O(count) time.
 template <Device D, class T>
-Accuracy accuracy(Context<D>& context, const Tensor<T, D>& logits, const Tensor<std::int32_t, D>& labels, Index ignore) {
+Accuracy accuracy(Context<D>& context, const Tensor<T, D>& logits, const Tensor<std::int32_t, D>& labels,
+                  Index ignore) {
   Accuracy result;
   result.count = detail::check_targets(context, "accuracy", logits, labels, Tensor<T, D>(), ignore);
   Tensor<T, D> hits(labels.shape());

@@ -31,8 +31,8 @@ inline Shape rows_of(const Shape& x) {
 /// x, y: [..., D]   weight: [D]   `statistics`, where given, keeps 1/rms: [...]. O(count) time; sums in T, in an order that
 /// depends on D alone. Matches mamba_ssm's RMSNorm: eps inside the root, no mean, no bias.
 template <Device D, class T>
-Tensor<T, D> rms_norm(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& weight,
-                      double eps, std::type_identity_t<NormStatistics<T, D>>* statistics = nullptr) {
+Tensor<T, D> rms_norm(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& weight, double eps,
+                      std::type_identity_t<NormStatistics<T, D>>* statistics = nullptr) {
   detail::check_norm("rms_norm weight", x.shape(), weight.shape());
   Tensor<T, D> y(x.shape()), inverse;
   if (statistics != nullptr) inverse = Tensor<T, D>(detail::rows_of(x.shape()));

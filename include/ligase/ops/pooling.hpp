@@ -21,8 +21,8 @@ struct PoolingSaved {
 /// (torch.amax would spread it); a NaN is a maximum.
 /// Without mask as CaduceusForSequenceClassification pools, which counts padding; `first` and `last` raise there.
 template <Device D, class T>
-Tensor<T, D> pool(Context<D>& context, const Tensor<T, D>& x, Pooling pooling,
-                  const Tensor<std::int32_t, D>& mask = {}, std::type_identity_t<PoolingSaved<D>>* saved = nullptr) {
+Tensor<T, D> pool(Context<D>& context, const Tensor<T, D>& x, Pooling pooling, const Tensor<std::int32_t, D>& mask = {},
+                  std::type_identity_t<PoolingSaved<D>>* saved = nullptr) {
   if (x.shape().rank() != 3 || x.size(1) < 1)
     throw Error{{.kind = ErrorKind::shape,
                  .what = "pool",

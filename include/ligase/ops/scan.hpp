@@ -20,7 +20,8 @@ void check_scan(const ScanInput<T, D>& in, const ScanWeights<T, D>& weights) {
   check_shape("selective_scan delta", u, in.delta.shape());
   check_shape("selective_scan bc", {u[0], u[1], 2 * a[1]}, in.bc.shape());
   if (!in.z.empty()) check_shape("selective_scan z", u, in.z.shape());
-  if (!in.initial_state.empty()) check_shape("selective_scan initial_state", {u[0], u[2], a[1]}, in.initial_state.shape());
+  if (!in.initial_state.empty())
+    check_shape("selective_scan initial_state", {u[0], u[2], a[1]}, in.initial_state.shape());
   if (!weights.D.empty()) check_shape("selective_scan D", {u[2]}, weights.D.shape());
   if (!weights.delta_bias.empty()) check_shape("selective_scan delta_bias", {u[2]}, weights.delta_bias.shape());
 }
@@ -37,7 +38,7 @@ Tensor<T, D> empty_like(const Tensor<T, D>& x) {
 ///   y_t = (sum_n C_t[n] s_t[n] + D u_t) silu(z_t)
 /// for every channel; t walks in direction `dir`. u, delta, z, y: [B, L, E]   bc: [B, L, 2 N]   A: [E, N]   D, delta_bias: [E]
 /// `saved`, where given, keeps states for the backward pass; `final_state`, where given, becomes the state after the last
-/// step, [B, E, N]. O(B L E N) time, no memory per token but y and B E N / 64 numbers saved. Everything is computed in T.
+/// step, [B, E, N]. O(B L E N) time, no memory per token but y and, saved, E N / 64 numbers. Everything is computed in T.
 /// Gu & Dao 2023; matches selective_scan_ref of state-spaces/mamba (mamba_ssm/ops/selective_scan_interface.py): Euler's rule
 /// for B, softplus is the identity above 20.
 template <Direction dir, Device D, class T>
@@ -49,8 +50,7 @@ Tensor<T, D> selective_scan(Context<D>& context, const ScanInput<T, D>& input, c
   Tensor<T, D> y(input.u.shape());
   Tensor<T, D> last({batch, channels, states});
   ScanSaved<T, D> kept;
-  if (saved != nullptr)
-    kept.states = Tensor<T, D>(scan_detail::kept_shape(input.u.shape(), states));
+  if (saved != nullptr) kept.states = Tensor<T, D>(scan_detail::kept_shape(input.u.shape(), states));
   using generic::selective_scan_forward;
   selective_scan_forward<dir>(context, input, weights, y, last, kept);
   if (saved != nullptr) *saved = kept;
@@ -59,7 +59,7 @@ Tensor<T, D> selective_scan(Context<D>& context, const ScanInput<T, D>& input, c
 }
 
 /// Gradients for what went into and came out of selective_scan<dir>; `dfinal_state` [B, E, N] may be empty. Recomputes the
-/// states block by block: O(B L E N) time, B E N / 64 numbers per token at most. Sums over channels and sequences are taken
+/// states block by block: O(B L E N) time, ceil(E / 128) 2 N numbers of scratch per token. Sums over channels and sequences are taken
 /// in an order that depends on the shapes alone.
 template <Direction dir, Device D, class T>
 void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy,
@@ -71,11 +71,15 @@ void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy,
   const Index states = weights.A.size(1);
   check_shape("selective_scan_backward dy", u, dy.shape());
   check_shape("selective_scan_backward saved states", scan_detail::kept_shape(u, states), saved.states.shape());
-  if (!dfinal_state.empty()) check_shape("selective_scan_backward dfinal_state", {u[0], u[2], states}, dfinal_state.shape());
-  if (!gradients.A.empty()) check_shape("selective_scan_backward gradient of A", weights.A.shape(), gradients.A.shape());
-  if (!gradients.D.empty()) check_shape("selective_scan_backward gradient of D", weights.D.shape(), gradients.D.shape());
+  if (!dfinal_state.empty())
+    check_shape("selective_scan_backward dfinal_state", {u[0], u[2], states}, dfinal_state.shape());
+  if (!gradients.A.empty())
+    check_shape("selective_scan_backward gradient of A", weights.A.shape(), gradients.A.shape());
+  if (!gradients.D.empty())
+    check_shape("selective_scan_backward gradient of D", weights.D.shape(), gradients.D.shape());
   if (!gradients.delta_bias.empty())
-    check_shape("selective_scan_backward gradient of delta_bias", weights.delta_bias.shape(), gradients.delta_bias.shape());
+    check_shape("selective_scan_backward gradient of delta_bias", weights.delta_bias.shape(),
+                gradients.delta_bias.shape());
   gradients.u = Tensor<T, D>(u);
   gradients.delta = Tensor<T, D>(u);
   gradients.bc = Tensor<T, D>(input.bc.shape());

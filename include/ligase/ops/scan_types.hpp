@@ -64,9 +64,9 @@ struct View {
 
 template <class T, Device V>
 View<T> view(const ScanInput<T, V>& in, const ScanWeights<T, V>& w) {
-  return {in.u.data(),        in.delta.data(), in.bc.data(),        in.z.data(), in.initial_state.data(),
-          w.A.data(),         w.D.data(),      w.delta_bias.data(), w.softplus,  in.u.size(0),
-          in.u.size(1),       in.u.size(2),    w.A.size(1)};
+  return {in.u.data(),  in.delta.data(), in.bc.data(),        in.z.data(), in.initial_state.data(),
+          w.A.data(),   w.D.data(),      w.delta_bias.data(), w.softplus,  in.u.size(0),
+          in.u.size(1), in.u.size(2),    w.A.size(1)};
 }
 
 /// Shape of ScanSaved::states.

@@ -119,10 +119,8 @@ Tensor<T, D> halves_to_channels(Context<D>& context, const Tensor<T, D>& x) {
 template <Device D, class T>
 Tensor<T, D> channels_to_halves(Context<D>& context, const Tensor<T, D>& x) {
   if (x.shape().rank() != 3 || x.size(2) % 2 != 0)
-    throw Error{{.kind = ErrorKind::shape,
-                 .what = "channels_to_halves",
-                 .expected = "[B, L, 2 D]",
-                 .found = x.shape().text()}};
+    throw Error{
+        {.kind = ErrorKind::shape, .what = "channels_to_halves", .expected = "[B, L, 2 D]", .found = x.shape().text()}};
   Tensor<T, D> y({2 * x.size(0), x.size(1), x.size(2) / 2});
   using generic::channels_to_halves_forward;
   channels_to_halves_forward(context, x, y);

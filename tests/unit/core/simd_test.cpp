@@ -42,13 +42,20 @@ TEST_CASE_TEMPLATE("packs compute exp, softplus and sigmoid to the stated error"
   const double limit = sizeof(T) == 4 ? 86 : 700;
   const auto exp_of = [](long double x) { return std::exp(x); };
   const auto exp2_of = [](long double x) { return std::exp2(x); };
-  CHECK(worst_relative<T>(-limit, limit, [](const P<T>& x) { return simd::exp(x); }, exp_of) < bound);
-  CHECK(worst_relative<T>(-2, 2, [](const P<T>& x) { return simd::exp(x); }, exp_of) < bound);
-  CHECK(worst_relative<T>(-124, 126, [](const P<T>& x) { return simd::exp2(x); }, exp2_of) < bound);
-  CHECK(worst_relative<T>(-1, 1, [](const P<T>& x) { return simd::exp2(x); }, exp2_of) < bound);
-  CHECK(worst_relative<T>(-80, 30, [](const P<T>& x) { return simd::softplus(x); }, softplus_of) < softer);
-  CHECK(worst_relative<T>(-4, 4, [](const P<T>& x) { return simd::softplus(x); }, softplus_of) < softer);
-  CHECK(worst_relative<T>(-80, 30, [](const P<T>& x) { return simd::sigmoid(x); }, sigmoid_of) < softer);
+  CHECK(worst_relative<T>(
+            -limit, limit, [](const P<T>& x) { return simd::exp(x); }, exp_of) < bound);
+  CHECK(worst_relative<T>(
+            -2, 2, [](const P<T>& x) { return simd::exp(x); }, exp_of) < bound);
+  CHECK(worst_relative<T>(
+            -124, 126, [](const P<T>& x) { return simd::exp2(x); }, exp2_of) < bound);
+  CHECK(worst_relative<T>(
+            -1, 1, [](const P<T>& x) { return simd::exp2(x); }, exp2_of) < bound);
+  CHECK(worst_relative<T>(
+            -80, 30, [](const P<T>& x) { return simd::softplus(x); }, softplus_of) < softer);
+  CHECK(worst_relative<T>(
+            -4, 4, [](const P<T>& x) { return simd::softplus(x); }, softplus_of) < softer);
+  CHECK(worst_relative<T>(
+            -80, 30, [](const P<T>& x) { return simd::sigmoid(x); }, sigmoid_of) < softer);
 }
 
 TEST_CASE_TEMPLATE("packs: far arguments stay finite and small ones exact", T, float, double) {
@@ -117,7 +124,8 @@ TEST_CASE_TEMPLATE("packs: sums, products, larger and smaller", T, float, double
   const P<T> together = simd::sums(many);
   for (int i = 0; i < 16; ++i) CHECK(together[i] == simd::sum(many[i]));
   CHECK(simd::broadcast(T(3))[15] == T(3));
-  const P<T> f = simd::fma(x, y, simd::broadcast(T(2))), larger = simd::max(x, y), smaller = simd::min(x, y), size = simd::abs(x);
+  const P<T> f = simd::fma(x, y, simd::broadcast(T(2))), larger = simd::max(x, y), smaller = simd::min(x, y),
+             size = simd::abs(x);
   for (int k = 0; k < 16; ++k) {
     CHECK(f[k] == T((k - 5) * (7 - k) + 2));
     CHECK(larger[k] == T(std::max(k - 5, 7 - k)));

@@ -77,7 +77,9 @@ template <Direction dir, class T>
 Outcome<T> run(const Problem<T>& p, int threads = 1) {
   Context<cpu> context;
   context.threads = threads;
-  Outcome<T> r{ops::causal_conv1d<dir>(context, p.x, p.weight, p.bias), {}, Cpu<T>::zeros(p.weight.shape()),
+  Outcome<T> r{ops::causal_conv1d<dir>(context, p.x, p.weight, p.bias),
+               {},
+               Cpu<T>::zeros(p.weight.shape()),
                Cpu<T>::zeros(p.bias.shape())};
   r.dx = ops::causal_conv1d_backward<dir>(context, p.dy, p.x, p.weight, r.dweight, r.dbias);
   return r;
@@ -142,7 +144,8 @@ TEST_CASE("causal convolution agrees with the reference implementation's vectors
   check_golden<float>(file, 5e-6, 1e-5);
 }
 
-TEST_CASE_TEMPLATE("causal convolution agrees with its definition for odd shapes, kernel and plain code", T, float, double) {
+TEST_CASE_TEMPLATE("causal convolution agrees with its definition for odd shapes, kernel and plain code", T, float,
+                   double) {
   const double bound = sizeof(T) == 4 ? 2e-6 : 1e-14;
   Context<cpu> context;
   for (const Index e : {1, 15, 16, 17, 236})
@@ -212,7 +215,8 @@ TEST_CASE("causal convolution: without bias, without weight gradients, gradients
   for (Index i = 0; i < y.count(); ++i) CHECK(with.data()[i] == doctest::Approx(y.data()[i] + p.bias.data()[i % 3]));
   const auto dx = ops::causal_conv1d_backward<Direction::forward>(context, p.dy, p.x, p.weight, none, none);
   ops::causal_conv1d_backward<Direction::forward>(context, p.dy, p.x, p.weight, once, none);
-  for (int i = 0; i < 2; ++i) ops::causal_conv1d_backward<Direction::forward>(context, p.dy, p.x, p.weight, twice, none);
+  for (int i = 0; i < 2; ++i)
+    ops::causal_conv1d_backward<Direction::forward>(context, p.dy, p.x, p.weight, twice, none);
   CHECK(equal(dx, run<Direction::forward>(p).dx));
   for (Index i = 0; i < once.count(); ++i) CHECK(twice.data()[i] == 2 * once.data()[i]);
 }
@@ -220,10 +224,11 @@ TEST_CASE("causal convolution: without bias, without weight gradients, gradients
 TEST_CASE("causal convolution: shapes that do not fit are refused") {
   Context<cpu> context;
   const Problem<float> p(1, 10, 3, 4);
-  CHECK_THROWS_WITH_AS(ops::causal_conv1d<Direction::forward>(context, p.x, Tensor<float>({4, 1, 4}), p.bias),
-                       "causal_conv1d: input and weight do not fit; expected [B, L, E] and [E, 1, K], found [1, 10, 3] and "
-                       "[4, 1, 4]",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      ops::causal_conv1d<Direction::forward>(context, p.x, Tensor<float>({4, 1, 4}), p.bias),
+      "causal_conv1d: input and weight do not fit; expected [B, L, E] and [E, 1, K], found [1, 10, 3] and "
+      "[4, 1, 4]",
+      Error);
   CHECK_THROWS_WITH_AS(ops::causal_conv1d<Direction::forward>(context, p.x, p.weight, Tensor<float>({2})),
                        "causal_conv1d bias: shapes do not fit; expected [3], found [2]", Error);
 }

@@ -85,11 +85,12 @@ TEST_CASE("large logits neither overflow nor lose the loss") {
 
 TEST_CASE("a logit that is not a number makes the loss one") {
   Context<> context;
-  for (const std::size_t place : {0, 1, 2}) {
+  for (std::size_t place = 0; place < 3; ++place) {
     std::vector<float> x{1, 2, 3};
     x[place] = std::numeric_limits<float>::quiet_NaN();
     const std::vector<std::int32_t> id{1};
-    CHECK(std::isnan(ops::cross_entropy(context, Tensor<float>::from({1, 3}, x), Tensor<std::int32_t>::from({1}, id), -1).loss));
+    CHECK(std::isnan(
+        ops::cross_entropy(context, Tensor<float>::from({1, 3}, x), Tensor<std::int32_t>::from({1}, id), -1).loss));
   }
 }
 
@@ -106,9 +107,9 @@ TEST_CASE("labels and shapes are checked") {
   Context<> context;
   CHECK_THROWS_WITH_AS(ops::cross_entropy(context, logits(), labels({0, 3, 2}), ignore),
                        "cross_entropy: id out of range at [0, 1]; expected 0 to 2, found 3", Error);
-  CHECK_THROWS_WITH_AS(ops::accuracy(context, logits(), labels({0, 1}), ignore),
-                       "accuracy: logits and labels do not fit; expected [..., V] and [...], found [1, 3, 3] and [1, 2]",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      ops::accuracy(context, logits(), labels({0, 1}), ignore),
+      "accuracy: logits and labels do not fit; expected [..., V] and [...], found [1, 3, 3] and [1, 2]", Error);
   CHECK_THROWS_WITH_AS(ops::cross_entropy(context, logits(), labels({0, 1, 2}), ignore, Tensor<double>({2})),
                        "cross_entropy: one weight per label is needed; expected 3, found 2", Error);
 }

@@ -94,7 +94,8 @@ TEST_CASE("a row of known mean and deviation") {
   ops::NormStatistics<double, ligase::cpu> statistics;
   const auto y = ops::layer_norm(context, x, weight, bias, 0, &statistics);
   CHECK(statistics.mean.data()[0] == 4);
-  CHECK(statistics.inverse.data()[0] == doctest::Approx(1 / std::sqrt(5.0)).epsilon(1e-15));  // variance 20 / 4, not 20 / 3
+  CHECK(statistics.inverse.data()[0] ==
+        doctest::Approx(1 / std::sqrt(5.0)).epsilon(1e-15));  // variance 20 / 4, not 20 / 3
   CHECK(y.data()[3] == doctest::Approx(3 / std::sqrt(5.0) + 0.5).epsilon(1e-15));
   const auto r = ops::rms_norm(context, x, weight, 4, &statistics);
   CHECK(r.data()[3] == doctest::Approx(7 / 5.0).epsilon(1e-15));  // sqrt(84 / 4 + 4)

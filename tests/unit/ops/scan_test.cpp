@@ -224,7 +224,8 @@ TEST_CASE("selective scan agrees with the reference implementation's vectors") {
   }
 }
 
-TEST_CASE("selective scan: gradients agree with finite differences, both directions, initial and final state included") {
+TEST_CASE(
+    "selective scan: gradients agree with finite differences, both directions, initial and final state included") {
   Problem<double> p(2, 70, 3, 5);
   const auto check = [&]<Direction dir>(std::integral_constant<Direction, dir>) {
     const Outcome<double> r = run<dir>(p);
@@ -455,10 +456,11 @@ TEST_CASE("selective scan: shapes that do not fit are refused by name") {
   Problem<float> p(2, 5, 3, 4);
   SUBCASE("u and A") {
     p.weights.A = Tensor<float>({4, 4});
-    CHECK_THROWS_WITH_AS(ops::selective_scan<Direction::forward>(context, p.input, p.weights),
-                         "selective_scan: u and A do not fit; expected u [B, L, E] with L of at least 1 and A [E, N], found "
-                         "[2, 5, 3] and [4, 4]",
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        ops::selective_scan<Direction::forward>(context, p.input, p.weights),
+        "selective_scan: u and A do not fit; expected u [B, L, E] with L of at least 1 and A [E, N], found "
+        "[2, 5, 3] and [4, 4]",
+        Error);
   }
   SUBCASE("bc") {
     p.input.bc = Tensor<float>({2, 5, 4});
@@ -470,6 +472,7 @@ TEST_CASE("selective scan: shapes that do not fit are refused by name") {
     ScanGradients<float, cpu> g;
     CHECK_THROWS_WITH_AS(
         ops::selective_scan_backward<Direction::forward>(context, p.dy, p.dfinal, p.input, p.weights, saved, g),
-        "selective_scan_backward saved states: shapes do not fit; expected [2, 1, 1, 4, 16], found [2, 2, 1, 4, 16]", Error);
+        "selective_scan_backward saved states: shapes do not fit; expected [2, 1, 1, 4, 16], found [2, 2, 1, 4, 16]",
+        Error);
   }
 }

@@ -42,7 +42,8 @@ void filter(const Tile& tile, Index channels, Index run_time_taps, const T* x, c
   const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
   for (Index t = tile.begin; t < tile.end; ++t) {
     Index first = 0;  // taps before it read zeros
-    while (first < taps && (tap_token<dir>(t, first, taps) < 0 || tap_token<dir>(t, first, taps) >= tile.length)) ++first;
+    while (first < taps && (tap_token<dir>(t, first, taps) < 0 || tap_token<dir>(t, first, taps) >= tile.length))
+      ++first;
     const Index row = (tile.start + t) * channels;
     for (Index e = 0; e < channels; e += lanes) {
       const Index width = std::min(lanes, channels - e);
@@ -64,29 +65,38 @@ void filter(const Tile& tile, Index channels, Index run_time_taps, const T* x, c
 template <Direction dir, Index fixed_taps, class T>
 void weight_tile(const Tile& tile, Index channels, Index run_time_taps, const T* dy, const T* x, T* dweight, T* dbias) {
   const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
-  std::fill(dweight, dweight + taps * channels, T(0));
-  std::fill(dbias, dbias + channels, T(0));
   for (Index e = 0; e < channels; e += lanes) {
     const Index width = std::min(lanes, channels - e);
-    const auto tap_sum = [&](Index j) {
-      Pack<T> sum{};
-      for (Index t = tile.begin; t < tile.end; ++t) {
-        const Index from = tap_token<dir>(t, j, taps);
-        if (from >= 0 && from < tile.length)
-          sum = simd::fma(simd::load(dy + (tile.start + t) * channels + e, width),
-                          simd::load(x + (tile.start + from) * channels + e, width), sum);
-      }
-      simd::store(dweight + j * channels + e, sum, width);
+    const auto product = [&](Index t, Index j, const Pack<T>& d, Pack<T>& sum) {
+      const Index from = tap_token<dir>(t, j, taps);
+      if (from >= 0 && from < tile.length)
+        sum = simd::fma(d, simd::load(x + (tile.start + from) * channels + e, width), sum);
     };
-    for (Index j = 0; j < taps; ++j) tap_sum(j);
-    Pack<T> sum{};
-    for (Index t = tile.begin; t < tile.end; ++t) sum += simd::load(dy + (tile.start + t) * channels + e, width);
-    simd::store(dbias + e, sum, width);
+    Pack<T> bias{};
+    if constexpr (fixed_taps != any_taps) {
+      Pack<T> sums[fixed_taps] = {};
+      for (Index t = tile.begin; t < tile.end; ++t) {
+        const Pack<T> d = simd::load(dy + (tile.start + t) * channels + e, width);
+        bias += d;
+        for (Index j = 0; j < fixed_taps; ++j) product(t, j, d, sums[j]);
+      }
+      for (Index j = 0; j < fixed_taps; ++j) simd::store(dweight + j * channels + e, sums[j], width);
+    } else {
+      for (Index j = 0; j < taps; ++j) {
+        Pack<T> sum{};
+        for (Index t = tile.begin; t < tile.end; ++t)
+          product(t, j, simd::load(dy + (tile.start + t) * channels + e, width), sum);
+        simd::store(dweight + j * channels + e, sum, width);
+      }
+      for (Index t = tile.begin; t < tile.end; ++t) bias += simd::load(dy + (tile.start + t) * channels + e, width);
+    }
+    simd::store(dbias + e, bias, width);
   }
 }
 
 template <Direction dir, class T>
-void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias, Tensor<T, cpu>& y) {
+void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias,
+                Tensor<T, cpu>& y) {
   const Index length = x.size(1), channels = x.size(2), taps = w.size(0);
   const auto run = taps == 4 ? filter<dir, 4, T> : filter<dir, any_taps, T>;
   parallel_for(context.threads, x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile),

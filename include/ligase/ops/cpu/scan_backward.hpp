@@ -23,7 +23,8 @@ struct BackwardScratch {
   Pack<T> sum_skip[slab_groups], sum_bias[slab_groups];
   T reach[slab_groups];
 
-  // after it, all packs: a, adjoint, dA [groups, states], h [65, states], end [states], dbc [64, 2 states]; bc [64, 2 states]
+  // Behind it lie packs: a, adjoint, dA [groups, states], h [65, states], end [states], dbc [64, 2 states],
+  // decays [64, states]; then numbers: bc [64, 2 states].
   static std::size_t bytes(Index states) {
     const Index packs = (3 * slab_groups + block_steps + 2 + 3 * block_steps) * states;
     return sizeof(BackwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>(packs) +
@@ -31,13 +32,14 @@ struct BackwardScratch {
   }
 };
 
-/// Walks a block back, given g = dy (after the gate), h before every step and after the last, and the adjoint of the state
-/// after the block:
-///   adjoint += g C;  dC += g h_t;  dB += adjoint x;  by_x += adjoint B;  adjoint *= exp2(dt a);
+/// Walks a block back, given g (the gradient of y before the gate), h before every step and after the last, its decays, and
+/// the adjoint of the state after the block:
+///   adjoint += g C;  dC += g h_t;  dB += adjoint x;  by_x += adjoint B;  adjoint *= decay;
 ///   by_dt += adjoint h_{t-1} a;  dA += adjoint h_{t-1} dt
 template <Index chunk, class T>
-__attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, const Pack<T>* a, const T* bc, Index states,
-                                         const Pack<T>* h, const Pack<T>* decays, Pack<T>* adjoint, Pack<T>* dA, Pack<T>* dbc, const Ahead<T>& ahead) {
+__attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, const Pack<T>* a, const T* bc,
+                                         Index states, const Pack<T>* h, const Pack<T>* decays, Pack<T>* adjoint,
+                                         Pack<T>* dA, Pack<T>* dbc, const Ahead<T>& ahead) {
   using V = Pack<T>;
   V adj[chunk], sum_a[chunk];
   for (Index n = 0; n < chunk; ++n) {
@@ -51,7 +53,9 @@ __attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, con
     const V *before = h + k * states, *after = before + states;
     V *dB = dbc + 2 * k * states, *dC = dB + states;
     V by_x = s.by_x[k], by_dt = s.by_dt[k];
+#if !defined(__CUDACC__)
 #pragma GCC unroll 16
+#endif
     for (Index n = 0; n < chunk; ++n) {
       adj[n] = simd::fma(g, simd::broadcast(C[n]), adj[n]);
       dC[n] = simd::fma(g, after[n], dC[n]);
@@ -120,8 +124,7 @@ void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, 
   auto& local = *static_cast<BackwardScratch<T>*>(scratch.reserve(BackwardScratch<T>::bytes(states)));
   auto* a = reinterpret_cast<Pack<T>*>(&local + 1);
   Pack<T>*adjoint = a + slab_groups * states, *dA = adjoint + slab_groups * states, *h = dA + slab_groups * states,
-         *end = h + (block_steps + 1) * states, *dbc = end + states,
-         *decays = dbc + 2 * block_steps * states;
+  *end = h + (block_steps + 1) * states, *dbc = end + states, *decays = dbc + 2 * block_steps * states;
   T* bc = reinterpret_cast<T*>(decays + block_steps * states);
 
   for (Index g = 0; g < place.groups; ++g) {
@@ -141,16 +144,16 @@ void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, 
       const T* kept = saved + in.kept(place.sequence, block, place.first_channel / lanes + g);
       for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(kept + n * lanes) : Pack<T>{};
       const Pack<T>* decay_rates = a + g * states;
-      const bool clamped = !(largest<T>(local.steps.prepare(in, place, g, begin, count)) * local.reach[g] <
-                             -simd::Format<T>::smallest);
+      const bool clamped =
+          !(largest<T>(local.steps.prepare(in, place, g, begin, count)) * local.reach[g] < -simd::Format<T>::smallest);
       std::copy(h, h + states, end);
       walk_states<backward_chunk, true>(count, clamped, local.steps, decay_rates, bc, states, end, h + states, decays,
                                         Ahead<T>(in, place, g, begin, -block_steps, {in.u, in.delta, in.z, dy}));
       enter_gate(in, place, g, begin, count, dy, local, to.z);
       Ahead<T> results(in, place, g, begin, -block_steps, {to.u, to.delta, to.z});
       for (Index n = 0; n < states; n += backward_chunk, results.count = 0)
-        walk_back<backward_chunk, T>(count, local, decay_rates + n, bc + n, states, h + n, decays + n, adjoint + g * states + n,
-                                     dA + g * states + n, dbc + n, results);
+        walk_back<backward_chunk, T>(count, local, decay_rates + n, bc + n, states, h + n, decays + n,
+                                     adjoint + g * states + n, dA + g * states + n, dbc + n, results);
       leave(in, place, g, begin, count, local, to);
     }
     for (Index k = 0; k < count; ++k) {
@@ -164,7 +167,8 @@ void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, 
   for (Index g = 0; g < place.groups; ++g) {
     const Index width = place.width(in, g), channel = place.sequence * in.channels + place.channel(in, g);
     scatter_states(dA + g * states, in.states, width, to.A + channel * in.states);
-    if (to.initial_state) scatter_states(adjoint + g * states, in.states, width, to.initial_state + channel * in.states);
+    if (to.initial_state)
+      scatter_states(adjoint + g * states, in.states, width, to.initial_state + channel * in.states);
     simd::store(to.D + channel, local.sum_skip[g], width);
     simd::store(to.delta_bias + channel, local.sum_bias[g], width);
   }
@@ -180,9 +184,14 @@ void selective_scan_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, co
   const Index count = gradients.bc.count();
   Tensor<T, cpu> dbc = in.slabs() == 1 ? gradients.bc : Tensor<T, cpu>({in.slabs(), count});
   Tensor<T, cpu> dA({in.batch, in.channels, in.states}), dD({in.batch, in.channels}), dbias(dD.shape());
-  const scan_cpu::BackwardTargets<T> to{gradients.u.data(), gradients.delta.data(),         gradients.z.data(),
-                                        dbc.data(),         gradients.initial_state.data(), dA.data(),
-                                        dD.data(),          dbias.data()};
+  const scan_cpu::BackwardTargets<T> to{gradients.u.data(),
+                                        gradients.delta.data(),
+                                        gradients.z.data(),
+                                        dbc.data(),
+                                        gradients.initial_state.data(),
+                                        dA.data(),
+                                        dD.data(),
+                                        dbias.data()};
   parallel_for(context.threads, in.batch * in.slabs(), [&](Index item) {
     scan_cpu::backward_item<dir>(in, item, dy.data(), dfinal_state.data(), saved.states.data(), to);
   });

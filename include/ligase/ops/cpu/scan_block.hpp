@@ -123,7 +123,8 @@ LIGASE_INLINE V decay(V t, V a) {
   const V magic = simd::broadcast(F::magic);
   V shifted = simd::fma(t, a, magic);
   if constexpr (clamped)
-    shifted = simd::min(simd::broadcast(F::magic + F::largest), simd::max(simd::broadcast(F::magic + F::smallest), shifted));
+    shifted =
+        simd::min(simd::broadcast(F::magic + F::largest), simd::max(simd::broadcast(F::magic + F::smallest), shifted));
   V f = simd::fma(t, a, magic - shifted);
   if constexpr (clamped) {
     const V half = simd::broadcast(simd::Lane<V>(0.5));
@@ -182,11 +183,12 @@ struct Ahead {
   }
 };
 
-/// Walks a block: h = exp2(dt a) h + x B; y += sum over states of C h. `kept`, where not null, receives h after every step,
-/// [steps, states].
+/// Walks a block: h = exp2(dt a) h + x B; y += sum over states of C h. With `keep`, `kept` receives h after every step and
+/// `decays` its factor: both [steps, states].
 template <Index chunk, bool clamped, bool keep, class T>
 __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T>* x, Pack<T>* y, const Pack<T>* a,
-                                    const T* bc, Index padded_states, Pack<T>* h, Pack<T>* kept, Pack<T>* decays, const Ahead<T>& ahead) {
+                                    const T* bc, Index padded_states, Pack<T>* h, Pack<T>* kept, Pack<T>* decays,
+                                    const Ahead<T>& ahead) {
   using V = Pack<T>;
   V s[chunk];
   for (Index n = 0; n < chunk; ++n) s[n] = h[n];
@@ -194,7 +196,9 @@ __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T
     ahead.fetch(k);
     const V t = dt[k], xk = x[k];
     V even = y[k], odd{};
+#if !defined(__CUDACC__)
 #pragma GCC unroll 16
+#endif
     for (Index n = 0; n < chunk; ++n) {
       const V by = decay<clamped>(t, a[n]);
       s[n] = simd::fma(by, s[n], xk * simd::broadcast(bc[n]));
@@ -215,8 +219,9 @@ template <Index chunk, bool keep, class T>
 void walk_states(Index count, bool clamped, BlockSteps<T>& steps, const Pack<T>* a, const T* bc, Index padded_states,
                  Pack<T>* h, Pack<T>* kept, Pack<T>* decays, Ahead<T> ahead) {
   for (Index n = 0; n < padded_states; n += chunk, ahead.count = 0)
-    (clamped ? walk<chunk, true, keep, T> : walk<chunk, false, keep, T>)(
-        count, steps.dt, steps.x, steps.y, a + n, bc + n, padded_states, h + n, keep ? kept + n : nullptr, keep ? decays + n : nullptr, ahead);
+    (clamped ? walk<chunk, true, keep, T>
+             : walk<chunk, false, keep, T>)(count, steps.dt, steps.x, steps.y, a + n, bc + n, padded_states, h + n,
+                                            keep ? kept + n : nullptr, keep ? decays + n : nullptr, ahead);
 }
 
 }  // namespace ligase::inline LIGASE_ISA::device::scan_cpu

@@ -10,8 +10,8 @@ inline constexpr Index forward_chunk = 8;
 
 /// y times silu(z) where there is a gate.
 template <Direction dir, class T>
-void finish(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count, const BlockSteps<T>& steps,
-            T* y) {
+void finish(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count,
+            const BlockSteps<T>& steps, T* y) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   for (Index k = 0; k < count; ++k) {
     const Index i = place.token(in, begin + k) * in.channels + e;
@@ -31,7 +31,8 @@ struct ForwardScratch {
 
   static Index packs(Index padded_states) { return 2 * slab_groups * padded_states; }
   static Index bytes(Index padded_states) {
-    return static_cast<Index>(sizeof(ForwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>(packs(padded_states)) +
+    return static_cast<Index>(sizeof(ForwardScratch) +
+                              sizeof(Pack<T>) * static_cast<std::size_t>(packs(padded_states)) +
                               sizeof(T) * static_cast<std::size_t>(2 * block_steps * padded_states));
   }
 };
@@ -42,7 +43,8 @@ void forward_item(const View<T>& in, Index item, T* y, T* final_state, T* saved)
   thread_local Scratch scratch;
   const Place<dir> place(in, item);
   const Index states = padded(in.states, forward_chunk);
-  auto* local = static_cast<ForwardScratch<T>*>(scratch.reserve(static_cast<std::size_t>(ForwardScratch<T>::bytes(states))));
+  auto* local =
+      static_cast<ForwardScratch<T>*>(scratch.reserve(static_cast<std::size_t>(ForwardScratch<T>::bytes(states))));
   auto* a = reinterpret_cast<Pack<T>*>(local + 1);
   Pack<T>* h = a + slab_groups * states;
   T* bc = reinterpret_cast<T*>(h + slab_groups * states);

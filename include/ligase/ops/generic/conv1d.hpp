@@ -73,8 +73,9 @@ void causal_conv1d_backward(Context<D>& context, const Tensor<T, D>& dy, const T
   if (dweight.empty() && dbias.empty()) return;
   const Index tiles = x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile);
   Tensor<T, D> weight_tiles({tiles, channels, taps}), bias_tiles({tiles, channels});
-  for_rows(context, tiles,
-           Conv1dWeightTile<dir, T>{dy.data(), x.data(), length, channels, taps, weight_tiles.data(), bias_tiles.data()});
+  for_rows(
+      context, tiles,
+      Conv1dWeightTile<dir, T>{dy.data(), x.data(), length, channels, taps, weight_tiles.data(), bias_tiles.data()});
   if (!dweight.empty()) add_tiles(context, weight_tiles, dweight);
   if (!dbias.empty()) add_tiles(context, bias_tiles, dbias);
 }

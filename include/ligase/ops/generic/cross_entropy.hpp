@@ -34,8 +34,9 @@ struct CrossEntropyForward {
     used[row] = terms[row] = T(0);
     if (label == ignore) return;
     const T *x = logits + row * width, maximum = row_maximum(x, width), weight = weights ? weights[row] : T(1);
+    const T sum = row_sum<T>(width, AddExponential<T>{x, maximum});
     used[row] = weight;
-    terms[row] = weight * (math::log(row_sum<T>(width, AddExponential<T>{x, maximum})) + (maximum - x[label]));
+    terms[row] = weight * (sum > T(0) ? math::log(sum) + (maximum - x[label]) : sum);  // math::log takes no NaN
   }
 };
 template <class T>

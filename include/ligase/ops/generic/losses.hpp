@@ -48,7 +48,8 @@ T per_element(double factor, Index count) {
 }
 
 template <Device D, class T>
-void squared_error_forward(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& target, Tensor<T, D>& terms) {
+void squared_error_forward(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& target,
+                           Tensor<T, D>& terms) {
   for_each(context, x.count(), SquaredError<T>{x.data(), target.data(), terms.data()});
 }
 template <Device D, class T>

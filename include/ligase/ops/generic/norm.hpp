@@ -109,8 +109,9 @@ template <Device D, class T>
 void layer_norm_forward(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& weight,
                         const Tensor<T, D>& bias, T eps, Tensor<T, D>& y, Tensor<T, D>& inverse, Tensor<T, D>& mean) {
   const Index width = weight.count();
-  for_rows(context, x.count() / width,
-           LayerNormForward<T>{x.data(), weight.data(), bias.data(), width, eps, y.data(), inverse.data(), mean.data()});
+  for_rows(
+      context, x.count() / width,
+      LayerNormForward<T>{x.data(), weight.data(), bias.data(), width, eps, y.data(), inverse.data(), mean.data()});
 }
 
 /// `mean` is empty for RMSNorm.

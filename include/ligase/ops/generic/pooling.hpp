@@ -134,8 +134,8 @@ void pool_forward(Context<D>& context, const Tensor<T, D>& x, Pooling pooling, c
                   Tensor<T, D>& y, Tensor<Index, D>& choice) {
   const Index batch = x.size(0), length = x.size(1), width = x.size(2), tiles = pool_tiles(length);
   if (pooling == Pooling::first || pooling == Pooling::last) {
-    for_rows(context, batch, PoolEnd<T>{x.data(), mask.data(), length, width, pooling == Pooling::last, y.data(),
-                                        choice.data()});
+    for_rows(context, batch,
+             PoolEnd<T>{x.data(), mask.data(), length, width, pooling == Pooling::last, y.data(), choice.data()});
     return;
   }
   const bool maximum = pooling == Pooling::max;
@@ -144,8 +144,7 @@ void pool_forward(Context<D>& context, const Tensor<T, D>& x, Pooling pooling, c
   for_rows(context, batch * tiles,
            PoolTile<T>{x.data(), mask.data(), length, width, maximum, partial.data(), token.data()});
   if (maximum) {
-    for_each(context, y.count(),
-             PoolMaximum<T>{partial.data(), token.data(), tiles, width, y.data(), choice.data()});
+    for_each(context, y.count(), PoolMaximum<T>{partial.data(), token.data(), tiles, width, y.data(), choice.data()});
   } else {
     for_rows(context, batch, CountTokens{mask.data(), length, choice.data()});
     for_each(context, y.count(), PoolMean<T>{partial.data(), choice.data(), tiles, width, y.data()});

@@ -57,14 +57,16 @@ struct ScanBackward {
   T *adjoint, *dA, *dD, *dbias;  // [B, E, N], [B, E, N], [B, E], [B, E]
   LIGASE_HD void operator()(Index row) const {
     const Index slab = row / in.batch, b = row % in.batch, first = slab * scan_detail::slab_channels;
-    const Index end = first + scan_detail::slab_channels < in.channels ? first + scan_detail::slab_channels : in.channels;
+    const Index end =
+        first + scan_detail::slab_channels < in.channels ? first + scan_detail::slab_channels : in.channels;
     for (Index e = first; e < end; ++e) channel(row, slab, b, e, e == first);
   }
   LIGASE_HD void channel(Index row, Index slab, Index b, Index e, bool overwrite) const {
     const Index states = in.states, be = b * in.channels + e;
     const T* a = in.A + e * states;
     const T bias = in.delta_bias ? in.delta_bias[e] : T(0), skip = in.D ? in.D[e] : T(0);
-    T *h = work + row * (scan_detail::block_steps + 1) * states, *adj = adjoint + be * states, *sum_a = dA + be * states;
+    T *h = work + row * (scan_detail::block_steps + 1) * states, *adj = adjoint + be * states,
+      *sum_a = dA + be * states;
     T sum_skip = T(0), sum_bias = T(0);
     for (Index n = 0; n < states; ++n) {
       adj[n] = dfinal ? dfinal[be * states + n] : T(0);

@@ -112,8 +112,7 @@ void reverse_forward(Context<D>& context, const Tensor<T, D>& x, bool time, bool
 }
 template <Device D, class T>
 void exchange_strands_forward(Context<D>& context, const Tensor<T, D>& x, Tensor<T, D>& y) {
-  for_rows(context, x.size(0) * x.size(1),
-           ExchangeStrands<T>{x.data(), x.size(0) / 2, x.size(1), x.size(2), y.data()});
+  for_rows(context, x.size(0) * x.size(1), ExchangeStrands<T>{x.data(), x.size(0) / 2, x.size(1), x.size(2), y.data()});
 }
 template <Device D>
 void complement_ids_forward(Context<D>& context, const Tensor<std::int32_t, D>& ids, const Tensor<std::int32_t, D>& map,

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <common/arguments.hpp>
+
+#include <ligase/core/error.hpp>
+#include <ligase/io/json.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
+#include <ligase/train/state.hpp>
+
+#include <unistd.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace ligase_cli {
+
+/// A file in a checkpoint folder or in the folder above, where `pretrain --out` keeps what belongs to its checkpoint/.
+inline std::optional<std::filesystem::path> beside_checkpoint(const std::filesystem::path& folder, const char* name) {
+  std::filesystem::path above = std::filesystem::absolute(folder / "").lexically_normal().parent_path().parent_path();
+  for (const auto& place : {folder, above})
+    if (std::filesystem::exists(place / name)) return place / name;
+  return std::nullopt;
+}
+
+/// Flags of the training run that a checkpoint folder belongs to; an empty object where none is known.
+inline ligase::Json training_flags(const std::filesystem::path& folder) {
+  const auto state = beside_checkpoint(folder, ligase::RunFolder{}.state().c_str());
+  if (!state) return ligase::Json::object();
+  return ligase::read_training_state({state->parent_path()}).flags;
+}
+
+/// What a checkpoint was trained for, "mlm" or "causal": by the flags of its training, else by its model.
+inline std::string trained_objective(const ligase::Json& flags, const std::string& model) {
+  const std::string usual = model == "mamba" ? "causal" : "mlm";
+  return ligase::field_or(flags, "objective", usual, "flags of the training run");
+}
+
+/// Refuses an output that could not be written, before any work is done. An empty path is none.
+inline void check_output(const char* flag, const std::filesystem::path& file) {
+  if (file.empty()) return;
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  const bool is_folder = std::filesystem::is_directory(file);
+  if (is_folder || !std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0)
+    throw ligase::Error{{.kind = ligase::ErrorKind::usage,
+                         .what = is_folder ? "is a folder" : "its folder does not exist or cannot be written",
+                         .where = flag,
+                         .expected = "a file name in a folder that can be written",
+                         .found = "'" + file.string() + "'"}};
+}
+
+}  // namespace ligase_cli

@@ -1,0 +1,261 @@
+#include <common/checkpoint_run.hpp>
+#include <common/models.hpp>
+#include <common/program.hpp>
+#include <common/progress.hpp>
+#include <evaluate/report.hpp>
+#include <evaluate/score.hpp>
+#include <evaluate/text.hpp>
+
+#include <ligase/genome.hpp>
+#include <ligase/tasks/context_scores.hpp>
+#include <ligase/tasks/known_kmers.hpp>
+
+#include <cstdio>
+#include <limits>
+#include <set>
+
+namespace {
+
+using namespace ligase;
+using namespace ligase_cli;
+
+struct Options {
+  CommonFlags common;
+  std::filesystem::path checkpoint;  ///< the folder that holds config.json
+  std::string model, split, objective;
+  std::filesystem::path fasta, bed, per_window;
+  Index windows = 0, length = 0;
+  MaskSeeds seeds;
+};
+
+Index windows_wanted(const Arguments& a) {
+  if (a.text("windows") == "all") return std::numeric_limits<Index>::max();
+  try {
+    return a.positive("windows");
+  } catch (const Error&) {
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "bad value",
+                 .where = "--windows",
+                 .expected = "a whole number of at least 1, or all",
+                 .found = "'" + a.text("windows") + "'"}};
+  }
+}
+
+/// The objective that the checkpoint was trained with, unless another was asked for.
+std::string objective_of(const Arguments& a, const std::string& model, const Json& trained) {
+  if (!a.given("objective")) return trained_objective(trained, model);
+  const std::string objective = a.choice("objective", {"mlm", "causal"});
+  if (objective == "causal" && model != "mamba")
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "a model that reads in both directions sees the token it should predict",
+                 .where = "--objective",
+                 .expected = "mlm for " + model,
+                 .found = "causal"}};
+  return objective;
+}
+
+MaskSeeds mask_seeds(const Arguments& a, bool causal) {
+  if (causal) {
+    if (a.given("mask-seeds"))
+      throw Error{{.kind = ErrorKind::usage, .what = "a causal model is scored without masks", .where = "--mask-seeds"}};
+    return {};
+  }
+  if (!a.given("mask-seeds")) return a.text("windows") == "all" ? MaskSeeds{0} : MaskSeeds{0, 1};
+  const std::vector<Index> seeds = a.whole_list("mask-seeds", 0);
+  return {seeds.begin(), seeds.end()};
+}
+
+Options read_options(Arguments& a, const Json& trained, const std::filesystem::path& checkpoint) {
+  Options o;
+  o.common = a.common();
+  o.checkpoint = checkpoint;
+  o.model = model_of_checkpoint(checkpoint);
+  o.objective = objective_of(a, o.model, trained);
+  o.seeds = mask_seeds(a, o.objective == "causal");
+  o.windows = windows_wanted(a);
+  if (a.given("length")) o.length = a.positive("length");
+  o.split = a.text("split");
+  o.fasta = a.path("fasta");
+  if (a.given("bed")) {
+    o.bed = a.path("bed");
+  } else if (const auto found = beside_checkpoint(checkpoint, "intervals.bed")) {
+    o.bed = *found;
+  } else {
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "no intervals.bed lies beside the checkpoint",
+                 .where = checkpoint.string(),
+                 .expected = "--bed FILE with the rows of train, valid and test"}};
+  }
+  o.per_window = a.given("per-window") ? a.path("per-window") : "";
+  check_output("--json", o.common.json);
+  check_output("--per-window", o.per_window);
+  return o;
+}
+
+void check_split(const std::string& split, const std::vector<BedRow>& rows) {
+  std::set<std::string> names;
+  for (const BedRow& row : rows) names.insert(row.split);
+  if (names.contains(split)) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  throw Error{{.kind = ErrorKind::usage,
+               .what = "unknown split" + did_you_mean(split, {names.begin(), names.end()}),
+               .where = "--split",
+               .expected = "one of " + list,
+               .found = "'" + split + "'"}};
+}
+
+/// Where --length is not given: the rows of an explicit BED where they are equally long and no longer than what the model
+/// knows (the measure's own window is one row of 1,024 bp); else the training length.
+Index window_length(const std::vector<BedRow>& rows, const std::string& split, bool own_bed, Index trained) {
+  Index least = std::numeric_limits<Index>::max(), most = 0;
+  for (const BedRow& row : rows)
+    if (row.split == split) {
+      least = std::min(least, row.end - row.start);
+      most = std::max(most, row.end - row.start);
+    }
+  const bool use_rows = own_bed && least == most && least > 0 && most <= std::max<Index>(1024, trained);
+  return use_rows ? most : trained > 0 ? trained : 1024;
+}
+
+/// The windows to be scored.
+struct Sample {
+  std::vector<LetterWindow> windows;
+  std::vector<WindowPlace> places;
+  Index of = 0;  ///< windows of the split
+};
+
+Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
+  const Windows all(rows, o.split, o.length, IntervalMode::strict, fasta.contigs(), o.bed);
+  Sample s;
+  s.of = all.size();
+  for (Index number : sample_rows(all.size(), o.windows)) {
+    const Window window = all[number];
+    const std::string& chrom = fasta.contigs()[static_cast<std::size_t>(window.contig)].name;
+    s.places.push_back({number, chrom, window.place.begin});
+    s.windows.emplace_back(fasta.fetch(chrom, window.place.begin, window.place.end), window.place.begin);
+  }
+  return s;
+}
+
+template <class Backbone, class P>
+std::vector<WindowScore> score_model(const Options& o, const Sample& sample, const WindowScorer& scorer) {
+  const auto model = CharModel<Backbone, P>::load(o.checkpoint.string());
+  Context<> context;
+  context.threads = o.common.threads;
+  constexpr Index tokens_per_call = 8192, most_windows = 8;
+  const Index batch = std::clamp<Index>(tokens_per_call / o.length, 1, most_windows);
+  Progress progress("evaluate", "windows", static_cast<Index>(sample.windows.size()), o.common.quiet);
+  auto scores = scorer(
+      sample.windows, batch, [&](const Tensor<TokenId>& ids) { return model.network().logits(context, ids); },
+      [&](Index passes) { progress.update(passes / scorer.passes()); });
+  progress.finish();
+  return scores;
+}
+
+/// The orders that are shown, of all that were scored.
+std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
+  const std::set<std::string> masked{"order_0",     "two_sided_1", "two_sided_2", "two_sided_3", "two_sided_4",
+                                     "two_sided_5", "two_sided_6", "left_3",      "left_11"};
+  std::erase_if(scores, [&](const ContextScore& s) { return !causal && !masked.contains(s.name); });
+  return scores;
+}
+
+void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
+  const bool causal = o.objective == "causal";
+  const Sample sample = take_sample(o, fasta, rows);
+  const SplitText train = read_split(fasta, rows, "train", o.length), valid = read_split(fasta, rows, "valid", o.length);
+
+  Evaluation e;
+  e.places = sample.places;
+  const WindowScorer scorer = causal ? WindowScorer::causal(pooled_shares(train)) : WindowScorer::masked(o.seeds);
+  e.model = with_model(o.model, o.common.precision,
+                       [&]<class Backbone, class P>() { return score_model<Backbone, P>(o, sample, scorer); });
+
+  if (!train.windows.empty() && !valid.windows.empty()) {
+    Progress progress("context models", "parts", 2, o.common.quiet);
+    std::vector<BaseWindow> windows;
+    for (const LetterWindow& w : sample.windows) windows.push_back(w.bases());
+    {
+      const KnownKmers known(train.windows, o.common.threads);
+      for (const BaseWindow& w : windows) e.known.push_back(known.share(w.codes));
+    }
+    progress.update(1);
+    const ContextOptions options{.threads = o.common.threads};
+    e.context_models =
+        shown(causal ? causal_context_scores(train.windows, valid.windows, windows, options)
+                     : masked_context_scores(train.windows, valid.windows, windows, o.seeds, options),
+              causal);
+    progress.update(2);
+    progress.finish();
+  }
+
+  const Summary all = summarize(e, false);
+  std::string seeds;
+  for (const std::uint64_t seed : o.seeds) seeds += (seeds.empty() ? "" : ", ") + std::to_string(seed);
+  std::printf("%s %s: %lld of %lld %s windows of %lld bp, %lld %s\n", o.model.c_str(), o.checkpoint.c_str(),
+              static_cast<long long>(sample.windows.size()), static_cast<long long>(sample.of), o.split.c_str(),
+              static_cast<long long>(o.length), static_cast<long long>(all.letters.targets),
+              causal ? "bases, each predicted from those on its left" : ("masked bases (mask seeds " + seeds + ")").c_str());
+  std::printf("loss %.5f nats, perplexity %.5f, %.5f bits per %sbase (standard error %s)\n", all.letters.nats(),
+              all.letters.perplexity(), all.letters.bits, causal ? "" : "masked ",
+              ligase_cli::detail::decimals("%.5f", all.letters.standard_error).c_str());
+  print_table(all, "Bits per base, all " + std::to_string(all.letters.windows) + " windows", o.model);
+
+  OrderedJson json{{"model", o.model}, {"checkpoint", o.checkpoint.string()}, {"fasta", o.fasta.string()},
+                   {"bed", o.bed.string()}, {"split", o.split}, {"objective", o.objective}, {"length", o.length},
+                   {"windows_of_split", sample.of}, {"mask_seeds", o.seeds}};
+  add_summary(json, all);
+  if (e.known.empty()) {
+    std::printf("\nNo context models: %s has no train or no valid windows\n", o.bed.c_str());
+  } else {
+    const Summary unknown = summarize(e, true);
+    print_table(unknown, "Bits per base, " + std::to_string(unknown.letters.windows) + " windows without a 24-mer of the train split",
+                o.model);
+    add_summary(json["windows_without_known_24mers"], unknown);
+  }
+  if (!o.per_window.empty()) write_windows(o.per_window, e);
+  if (!o.common.json.empty()) write_json_file(o.common.json, json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_program(argc, argv, [](int count, char** words) {
+    Arguments a("evaluate",
+                "Scores a language model on held-out windows in bits per base, beside context models that count the train split.\n"
+                "\n"
+                "Masked models: 15 % of a window's positions, chosen by a hash of their coordinate and a mask seed, become [MASK];\n"
+                "bits are the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all\n"
+                "positions, each predicted from those on its left; the first pays for its letter's share in the train split.\n"
+                "loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in the\n"
+                "JSON is the cross-entropy with all tokens in the denominator. A window is one unit of the standard error: its\n"
+                "mean is over the targets of all mask seeds, and the error is the deviation of window means / sqrt(windows).\n"
+                "Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the left\n"
+                "alone); differences to them are taken window by window. Windows without any 24-mer of the train split stand apart.",
+                "evaluate --checkpoint run --fasta chr20.fa.gz --split test --json evaluation.json");
+    a.required("checkpoint", "DIR", "folder with config.json and model.safetensors, or a pretrain --out folder")
+        .required("fasta", "FILE", "genome that the rows refer to")
+        .option("bed", "FILE", "", "rows chrom, start, end, split; default: intervals.bed in the checkpoint's folder or above")
+        .option("split", "NAME", "test", "split to score; train and valid rows serve the context models")
+        .option("windows", "N|all", "200", "N of the W windows of the split: numbers floor(j W / N)")
+        .option("mask-seeds", "N,...", "", "mask seeds of masked models; default: 0,1, and 0 with --windows all")
+        .option("length", "N",
+                "", "window length in bp; default: that of the rows of --bed where all are equal and not above 1024 or the "
+                "training length, else the training length, else 1024")
+        .option("objective", "mlm|causal", "", "masked or causal measure; default: what the checkpoint was trained for")
+        .option("per-window", "FILE.csv", "", "write the values of every window")
+        .common_flags();
+    if (!a.parse(count, words)) return;
+    check_device(a.common());
+    const std::filesystem::path checkpoint = find_checkpoint(a.text("checkpoint"));
+    const Json trained = training_flags(checkpoint);
+    Options o = read_options(a, trained, checkpoint);
+    const std::vector<BedRow> rows = read_bed(o.bed);
+    check_split(o.split, rows);
+    if (o.length == 0)
+      o.length = window_length(rows, o.split, a.given("bed"), field_or<Index>(trained, "length", 0, "flags of the training run"));
+    const Fasta fasta(o.fasta);
+    evaluate(o, fasta, rows);
+  });
+}

@@ -1,0 +1,15 @@
+#include "language_model.hpp"
+#include "runs.hpp"
+#include "training.hpp"
+
+
+namespace ligase_verify {
+
+void run_caduceus_ph_fp32(const CaseFolder& folder, Kind kind, Tally& tally) {
+  if (kind == Kind::training)
+    verify_training<BiMamba<None>, fp32>(folder, tally);
+  else
+    LanguageModelCase<BiMamba<None>, fp32>(folder, tally).run();
+}
+
+}  // namespace ligase_verify

@@ -1,0 +1,13 @@
+#include "classifier.hpp"
+#include "runs.hpp"
+
+#include <ligase/core/precision.hpp>
+#include <ligase/models/caduceus.hpp>
+
+namespace ligase_verify {
+
+void run_caduceus_ps_classifier_fp64(const CaseFolder& folder, Kind kind, Tally& tally) {
+  ClassifierCase<BiMamba<RCPS>, fp64>(folder, kind, tally).run();
+}
+
+}  // namespace ligase_verify

@@ -2,7 +2,6 @@
 #include "runs.hpp"
 #include "training.hpp"
 
-
 namespace ligase_verify {
 
 void run_caduceus_ph_fp64(const CaseFolder& folder, Kind kind, Tally& tally) {

@@ -2,7 +2,6 @@
 #include "runs.hpp"
 #include "training.hpp"
 
-
 namespace ligase_verify {
 
 void run_mamba_fp32(const CaseFolder& folder, Kind kind, Tally& tally) {

@@ -2,7 +2,6 @@
 
 #include <ligase/core/platform.hpp>
 
-#include <bit>
 #include <cmath>
 
 namespace ligase::inline LIGASE_ISA::math {
@@ -31,15 +30,15 @@ LIGASE_HD inline float exp(float x) {
   p = fma(p, r, 1.66664720e-1f);
   p = fma(p, r, 0.5f);
   p = fma(p * r, r, r) + 1.0f;
-  return p * std::bit_cast<float>((std::bit_cast<std::int32_t>(shifted) + 127 - 0x4B400000) << 23);
+  return p * __builtin_bit_cast(float, (__builtin_bit_cast(std::int32_t, shifted) + 127 - 0x4B400000) << 23);
 }
 LIGASE_HD inline double exp(double x) { return std::exp(x); }
 
-/// ln(x), x a positive normal number. Float: atanh series on [sqrt(1/2), sqrt(2)].
+/// ln(x), x a positive normal number or NaN. Float: atanh series on [sqrt(1/2), sqrt(2)].
 LIGASE_HD inline float log(float x) {
-  const auto bits = std::bit_cast<std::int32_t>(x);
+  const auto bits = __builtin_bit_cast(std::int32_t, x);
   const std::int32_t e = (bits - 0x3F3504F3) >> 23;
-  const float m = std::bit_cast<float>(bits - (e << 23));
+  const float m = __builtin_bit_cast(float, bits - (e << 23));
   const float f = m - 1.0f, s = f / (2.0f + f), q = s * s;
   float p = 0.2392f;
   p = fma(p, q, 0.28498f);
@@ -48,7 +47,8 @@ LIGASE_HD inline float log(float x) {
   const float hfsq = 0.5f * f * f;
   const float r = s * fma(p, q, hfsq);
   const auto ef = static_cast<float>(e);
-  return fma(ef, 0.693145752f, f - (hfsq - (r + ef * 1.42860677e-6f)));
+  const float y = fma(ef, 0.693145752f, f - (hfsq - (r + ef * 1.42860677e-6f)));
+  return x == x ? y : x;
 }
 LIGASE_HD inline double log(double x) { return std::log(x); }
 
@@ -60,7 +60,7 @@ LIGASE_HD inline T sigmoid(T x) {
 
 /// ln(1 + e^x); the identity above 20, as torch.nn.functional.softplus.
 LIGASE_HD inline float softplus(float x) {
-  const float e = exp(x < 20.0f ? x : 20.0f), u = 1.0f + e;
+  const float e = exp(x > 20.0f ? 20.0f : x), u = 1.0f + e;
   const float y = log(u) + (e - (u - 1.0f)) / u;  // the second term gives back what 1 + e lost
   return x > 20.0f ? x : y;
 }

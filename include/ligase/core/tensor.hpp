@@ -90,12 +90,12 @@ class Tensor {
 
  private:
   struct Storage {
-    explicit Storage(Index n) : bytes(checked_bytes(n)), elements(static_cast<T*>(device::allocate(D{}, bytes))) {
+    explicit Storage(Index n) : bytes(checked_bytes(n)), elements(static_cast<T*>(allocate(D{}, bytes))) {
       memory_counter<D>().add(bytes);
     }
     ~Storage() {
       memory_counter<D>().remove(bytes);
-      device::release(D{}, elements, bytes);
+      release(D{}, elements, bytes);
     }
     Storage(const Storage&) = delete;
     Storage& operator=(const Storage&) = delete;

@@ -57,7 +57,8 @@ std::string objective_of(const Arguments& a, const std::string& model, const Jso
 MaskSeeds mask_seeds(const Arguments& a, bool causal) {
   if (causal) {
     if (a.given("mask-seeds"))
-      throw Error{{.kind = ErrorKind::usage, .what = "a causal model is scored without masks", .where = "--mask-seeds"}};
+      throw Error{
+          {.kind = ErrorKind::usage, .what = "a causal model is scored without masks", .where = "--mask-seeds"}};
     return {};
   }
   if (!a.given("mask-seeds")) return a.text("windows") == "all" ? MaskSeeds{0} : MaskSeeds{0, 1};
@@ -164,7 +165,8 @@ std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
 void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
   const bool causal = o.objective == "causal";
   const Sample sample = take_sample(o, fasta, rows);
-  const SplitText train = read_split(fasta, rows, "train", o.length), valid = read_split(fasta, rows, "valid", o.length);
+  const SplitText train = read_split(fasta, rows, "train", o.length),
+                  valid = read_split(fasta, rows, "valid", o.length);
 
   Evaluation e;
   e.places = sample.places;
@@ -182,10 +184,9 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
     }
     progress.update(1);
     const ContextOptions options{.threads = o.common.threads};
-    e.context_models =
-        shown(causal ? causal_context_scores(train.windows, valid.windows, windows, options)
-                     : masked_context_scores(train.windows, valid.windows, windows, o.seeds, options),
-              causal);
+    e.context_models = shown(causal ? causal_context_scores(train.windows, valid.windows, windows, options)
+                                    : masked_context_scores(train.windows, valid.windows, windows, o.seeds, options),
+                             causal);
     progress.update(2);
     progress.finish();
   }
@@ -193,25 +194,30 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
   const Summary all = summarize(e, false);
   std::string seeds;
   for (const std::uint64_t seed : o.seeds) seeds += (seeds.empty() ? "" : ", ") + std::to_string(seed);
-  std::printf("%s %s: %lld of %lld %s windows of %lld bp, %lld %s\n", o.model.c_str(), o.checkpoint.c_str(),
-              static_cast<long long>(sample.windows.size()), static_cast<long long>(sample.of), o.split.c_str(),
-              static_cast<long long>(o.length), static_cast<long long>(all.letters.targets),
-              causal ? "bases, each predicted from those on its left" : ("masked bases (mask seeds " + seeds + ")").c_str());
+  std::printf(
+      "%s %s: %lld of %lld %s windows of %lld bp, %lld %s\n", o.model.c_str(), o.checkpoint.c_str(),
+      static_cast<long long>(sample.windows.size()), static_cast<long long>(sample.of), o.split.c_str(),
+      static_cast<long long>(o.length), static_cast<long long>(all.letters.targets),
+      causal ? "bases, each predicted from those on its left" : ("masked bases (mask seeds " + seeds + ")").c_str());
   std::printf("loss %.5f nats, perplexity %.5f, %.5f bits per %sbase (standard error %s)\n", all.letters.nats(),
               all.letters.perplexity(), all.letters.bits, causal ? "" : "masked ",
               ligase_cli::detail::decimals("%.5f", all.letters.standard_error).c_str());
   print_table(all, "Bits per base, all " + std::to_string(all.letters.windows) + " windows", o.model);
 
-  OrderedJson json{{"model", o.model}, {"checkpoint", o.checkpoint.string()}, {"fasta", o.fasta.string()},
-                   {"bed", o.bed.string()}, {"split", o.split}, {"objective", o.objective}, {"length", o.length},
-                   {"windows_of_split", sample.of}, {"mask_seeds", o.seeds}};
+  OrderedJson json{{"model", o.model},          {"checkpoint", o.checkpoint.string()},
+                   {"fasta", o.fasta.string()}, {"bed", o.bed.string()},
+                   {"split", o.split},          {"objective", o.objective},
+                   {"length", o.length},        {"windows_of_split", sample.of},
+                   {"mask_seeds", o.seeds}};
   add_summary(json, all);
   if (e.known.empty()) {
     std::printf("\nNo context models: %s has no train or no valid windows\n", o.bed.c_str());
   } else {
     const Summary unknown = summarize(e, true);
-    print_table(unknown, "Bits per base, " + std::to_string(unknown.letters.windows) + " windows without a 24-mer of the train split",
-                o.model);
+    print_table(
+        unknown,
+        "Bits per base, " + std::to_string(unknown.letters.windows) + " windows without a 24-mer of the train split",
+        o.model);
     add_summary(json["windows_without_known_24mers"], unknown);
   }
   if (!o.per_window.empty()) write_windows(o.per_window, e);
@@ -222,26 +228,34 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
 
 int main(int argc, char** argv) {
   return run_program(argc, argv, [](int count, char** words) {
-    Arguments a("evaluate",
-                "Scores a language model on held-out windows in bits per base, beside context models that count the train split.\n"
-                "\n"
-                "Masked models: 15 % of a window's positions, chosen by a hash of their coordinate and a mask seed, become [MASK];\n"
-                "bits are the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all\n"
-                "positions, each predicted from those on its left; the first pays for its letter's share in the train split.\n"
-                "loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in the\n"
-                "JSON is the cross-entropy with all tokens in the denominator. A window is one unit of the standard error: its\n"
-                "mean is over the targets of all mask seeds, and the error is the deviation of window means / sqrt(windows).\n"
-                "Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the left\n"
-                "alone); differences to them are taken window by window. Windows without any 24-mer of the train split stand apart.",
-                "evaluate --checkpoint run --fasta chr20.fa.gz --split test --json evaluation.json");
+    Arguments a(
+        "evaluate",
+        "Scores a language model on held-out windows in bits per base, beside context models that count the train "
+        "split.\n"
+        "\n"
+        "Masked models: 15 % of a window's positions, chosen by a hash of their coordinate and a mask seed, become "
+        "[MASK];\n"
+        "bits are the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all\n"
+        "positions, each predicted from those on its left; the first pays for its letter's share in the train split.\n"
+        "loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in "
+        "the\n"
+        "JSON is the cross-entropy with all tokens in the denominator. A window is one unit of the standard error: "
+        "its\n"
+        "mean is over the targets of all mask seeds, and the error is the deviation of window means / sqrt(windows).\n"
+        "Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the "
+        "left\n"
+        "alone); differences to them are taken window by window. Windows without any 24-mer of the train split stand "
+        "apart.",
+        "evaluate --checkpoint run --fasta chr20.fa.gz --split test --json evaluation.json");
     a.required("checkpoint", "DIR", "folder with config.json and model.safetensors, or a pretrain --out folder")
         .required("fasta", "FILE", "genome that the rows refer to")
-        .option("bed", "FILE", "", "rows chrom, start, end, split; default: intervals.bed in the checkpoint's folder or above")
+        .option("bed", "FILE", "",
+                "rows chrom, start, end, split; default: intervals.bed in the checkpoint's folder or above")
         .option("split", "NAME", "test", "split to score; train and valid rows serve the context models")
         .option("windows", "N|all", "200", "N of the W windows of the split: numbers floor(j W / N)")
         .option("mask-seeds", "N,...", "", "mask seeds of masked models; default: 0,1, and 0 with --windows all")
-        .option("length", "N",
-                "", "window length in bp; default: that of the rows of --bed where all are equal and not above 1024 or the "
+        .option("length", "N", "",
+                "window length in bp; default: that of the rows of --bed where all are equal and not above 1024 or the "
                 "training length, else the training length, else 1024")
         .option("objective", "mlm|causal", "", "masked or causal measure; default: what the checkpoint was trained for")
         .option("per-window", "FILE.csv", "", "write the values of every window")
@@ -254,7 +268,8 @@ int main(int argc, char** argv) {
     const std::vector<BedRow> rows = read_bed(o.bed);
     check_split(o.split, rows);
     if (o.length == 0)
-      o.length = window_length(rows, o.split, a.given("bed"), field_or<Index>(trained, "length", 0, "flags of the training run"));
+      o.length = window_length(rows, o.split, a.given("bed"),
+                               field_or<Index>(trained, "length", 0, "flags of the training run"));
     const Fasta fasta(o.fasta);
     evaluate(o, fasta, rows);
   });

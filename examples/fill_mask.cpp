@@ -51,8 +51,10 @@ void warn_of_unknown(const std::vector<TokenId>& ids) {
   const auto unknown = std::count(ids.begin(), ids.end(), CharTokenizer::unk);
   if (unknown == 0) return;
   const auto first = std::find(ids.begin(), ids.end(), CharTokenizer::unk) - ids.begin();
-  std::fprintf(stderr, "warning: %lld character%s of the sequence, the first at token %lld, %s no base and read as [UNK]\n",
-               static_cast<long long>(unknown), unknown == 1 ? "" : "s", static_cast<long long>(first), unknown == 1 ? "is" : "are");
+  std::fprintf(stderr,
+               "warning: %lld character%s of the sequence, the first at token %lld, %s no base and read as [UNK]\n",
+               static_cast<long long>(unknown), unknown == 1 ? "" : "s", static_cast<long long>(first),
+               unknown == 1 ? "is" : "are");
 }
 
 /// Softmax over the whole vocabulary, padding included, in double.
@@ -85,7 +87,8 @@ std::vector<Mask> fill(const Options& o, const std::vector<TokenId>& ids) {
   std::vector<Mask> masks;
   for (Index i = 0; i < length; ++i)
     if (ids[static_cast<std::size_t>(i)] == CharTokenizer::mask)
-      masks.push_back({i, candidates(std::as_const(y).span().subspan(static_cast<std::size_t>(i) * vocabulary, vocabulary))});
+      masks.push_back(
+          {i, candidates(std::as_const(y).span().subspan(static_cast<std::size_t>(i) * vocabulary, vocabulary))});
   return masks;
 }
 
@@ -121,8 +124,9 @@ void report(const Options& o, std::vector<TokenId> ids, const std::vector<Mask>&
 int main(int argc, char** argv) {
   return run_program(argc, argv, [](int count, char** words) {
     Arguments a("fill_mask",
-                "Predicts the masked bases of a sequence. For every [MASK]: probabilities over the whole vocabulary, letters first;\n"
-                "then the sequence with the likeliest letter in each place. Positions count tokens from 0.",
+                "Predicts the masked bases of a sequence. For every [MASK]: probabilities over the whole vocabulary, "
+                "letters first;\n"
+                "then the sequence with the likeliest letter in each place. Positions count tokens from 0.\n",
                 "fill_mask --checkpoint run --sequence \"ACGTTGCA[MASK]GGCATTA\"");
     a.required("checkpoint", "DIR", "folder with config.json and model.safetensors, or a pretrain --out folder")
         .required("sequence", "TEXT", "bases, with [MASK] where one is to be predicted")
@@ -145,8 +149,8 @@ int main(int argc, char** argv) {
                    .expected = "a masked language model",
                    .found = o.model}};
     if (!o.common.quiet) warn_of_unknown(ids);
-    const auto masks = with_model(o.model, o.common.precision,
-                                  [&]<class Backbone, class P>() { return fill<Backbone, P>(o, ids); });
+    const auto masks =
+        with_model(o.model, o.common.precision, [&]<class Backbone, class P>() { return fill<Backbone, P>(o, ids); });
     report(o, ids, masks);
   });
 }

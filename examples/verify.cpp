@@ -43,7 +43,7 @@ OrderedJson report(const CaseFolder& folder, bool in_double, Totals& totals) {
   try {
     const Recognised recognised = recognise(folder.path);
     if (recognised.kind == Kind::not_built)
-      not_built = recognised.system + " is not built yet";
+      not_built = "not built yet: " + recognised.system;
     else
       run(folder, recognised.kind, tally);
   } catch (const std::bad_alloc&) {

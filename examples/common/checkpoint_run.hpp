@@ -16,7 +16,9 @@ namespace ligase_cli {
 
 /// A file in a checkpoint folder or in the folder above, where `pretrain --out` keeps what belongs to its checkpoint/.
 inline std::optional<std::filesystem::path> beside_checkpoint(const std::filesystem::path& folder, const char* name) {
-  std::filesystem::path above = std::filesystem::absolute(folder / "").lexically_normal().parent_path().parent_path();
+  const std::filesystem::path normal = (folder / "").lexically_normal().parent_path(), last = normal.filename();
+  const bool named = !last.empty() && last != "." && last != "..";
+  const std::filesystem::path above = named ? normal.parent_path() : normal / "..";
   for (const auto& place : {folder, above})
     if (std::filesystem::exists(place / name)) return place / name;
   return std::nullopt;

@@ -87,9 +87,10 @@ inline std::string title(const std::string& name) {
 
 /// The model, then its rivals with the paired difference, on stdout.
 inline void print_table(const Summary& s, const std::string& heading, const std::string& model) {
-  const auto line = [](const std::string& name, const std::string& bits, const std::string& error, const std::string& difference,
-                       const std::string& its_error) {
-    std::printf("%-24s %10s %10s %14s %10s\n", name.c_str(), bits.c_str(), error.c_str(), difference.c_str(), its_error.c_str());
+  const auto line = [](const std::string& name, const std::string& bits, const std::string& error,
+                       const std::string& difference, const std::string& its_error) {
+    std::printf("%-24s %10s %10s %14s %10s\n", name.c_str(), bits.c_str(), error.c_str(), difference.c_str(),
+                its_error.c_str());
   };
   std::printf("\n%s\n", heading.c_str());
   line("", "bits", "std error", s.rivals.empty() ? "" : "model minus it", s.rivals.empty() ? "" : "std error");

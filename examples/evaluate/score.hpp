@@ -27,7 +27,8 @@ using ligase::Index;
 /// A window to score: its letters and the 0-based coordinate of the first in its chromosome.
 class LetterWindow {
  public:
-  LetterWindow(std::string letters, Index start) : start_(start), letters_(std::move(letters)), codes_(letters_.size()) {
+  LetterWindow(std::string letters, Index start)
+      : start_(start), letters_(std::move(letters)), codes_(letters_.size()) {
     std::transform(letters_.begin(), letters_.end(), codes_.begin(), ligase::base_code);
   }
 
@@ -61,7 +62,8 @@ class WindowScorer {
 
   /// `windows` have one length. `logits` maps ids [B, L], B <= batch, to [B, L, V]. `done` is told how many passes are made.
   template <class Logits, class Done>
-  std::vector<WindowScore> operator()(std::span<const LetterWindow> windows, Index batch, Logits&& logits, Done&& done) const {
+  std::vector<WindowScore> operator()(std::span<const LetterWindow> windows, Index batch, Logits&& logits,
+                                      Done&& done) const {
     std::vector<WindowScore> scores(windows.size());
     const Index all = passes() * static_cast<Index>(windows.size());
     for (Index first = 0; first < all; first += batch) {
@@ -72,12 +74,13 @@ class WindowScorer {
       const auto row = [length](auto values, Index r, Index size) {
         return values.subspan(static_cast<std::size_t>(r * length * size), static_cast<std::size_t>(length * size));
       };
-      for (Index i = first; i < end; ++i) targets.push_back(prepare(windows[number(i)], i % passes(), row(ids.span(), i - first, 1)));
+      for (Index i = first; i < end; ++i)
+        targets.push_back(prepare(windows[number(i)], i % passes(), row(ids.span(), i - first, 1)));
       const auto y = logits(std::as_const(ids));
       const Index vocabulary = y.shape()[-1];
       for (Index i = first; i < end; ++i)
-        score(windows[number(i)].codes(), targets[static_cast<std::size_t>(i - first)], row(y.span(), i - first, vocabulary),
-              vocabulary, scores[number(i)]);
+        score(windows[number(i)].codes(), targets[static_cast<std::size_t>(i - first)],
+              row(y.span(), i - first, vocabulary), vocabulary, scores[number(i)]);
       done(end);
     }
     return scores;
@@ -123,7 +126,8 @@ class WindowScorer {
     for (Index i : targets) {
       const std::uint8_t x = codes[static_cast<std::size_t>(i)];
       if (x >= ligase::base_unknown) continue;
-      const auto y = logits.subspan(static_cast<std::size_t>((i + offset) * vocabulary), static_cast<std::size_t>(vocabulary));
+      const auto y =
+          logits.subspan(static_cast<std::size_t>((i + offset) * vocabulary), static_cast<std::size_t>(vocabulary));
       sum.vocabulary += {ligase::letter_bits(y, whole[x], 0), 1};
     }
     if (!seeds_.empty() || codes.front() >= ligase::base_unknown) return;

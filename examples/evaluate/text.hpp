@@ -36,8 +36,9 @@ inline SplitText read_split(const ligase::Fasta& fasta, std::span<const ligase::
     auto& codes = text.rows.emplace_back(letters.size());
     std::transform(letters.begin(), letters.end(), codes.begin(), ligase::base_code);
     for (Index at = 0; at < used; at += length)
-      text.windows.push_back({std::span<const std::uint8_t>(codes).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(length)),
-                              static_cast<std::uint64_t>(row.start + at)});
+      text.windows.push_back(
+          {std::span<const std::uint8_t>(codes).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(length)),
+           static_cast<std::uint64_t>(row.start + at)});
   }
   return text;
 }

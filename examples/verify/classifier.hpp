@@ -66,9 +66,9 @@ class ClassifierCase {
     }
     const X hidden = forward_hidden(ids);
     const Index strands = model_.conjoined ? 2 : own_strands;
-    // Of conjoined strands the file keeps the run of the second one.
+    // Of conjoined strands the file keeps the run of the first one.
     if (model_.conjoined)
-      cases_.compare("hidden", hidden.slice(hidden.size(0) / 2, hidden.size(0)), Quantity::output);
+      cases_.compare("hidden", hidden.slice(0, hidden.size(0) / 2), Quantity::output);
     else
       cases_.compare("hidden", original_layout<Backbone>(context_, hidden), Quantity::output);
     const X pooled = ops::pool(context_, hidden, model_.config.pooling);

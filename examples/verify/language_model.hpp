@@ -32,12 +32,13 @@ class LanguageModelCase {
     if (cases_.expects_below("scan_call."))
       compare_scan_calls(cases_, context_, model_.backbone.stack.layers.at(0).mixer,
                          there.hidden.at("hidden.layers.0.mixer_in"), strands);
-    if (cases_.holds("rc.input_ids")) {
+    if (cases_.expects_below("rc.")) {
       const Ids twin = cases_.integers("rc.input_ids", 2);
       const Forward back = forward(twin, "rc.");
       if constexpr (strands == 2) compare_strands(ids, there, twin, back);
     }
-    if (cases_.holds("labels")) losses(ids, there.logits);
+    const bool has_losses = cases_.expects("loss") || cases_.expects("masked_accuracy") || cases_.expects_below("grad.");
+    if (has_losses || cases_.holds("labels")) losses(ids, there.logits);
     cases_.finish();
   }
 

@@ -75,7 +75,7 @@ void verify_training(const CaseFolder& folder, Tally& tally) {
     if (in_recipe.size() != found.size())
       tally.agree("recipe.json: " + field, false, std::to_string(found.size()) + " numbers", std::to_string(in_recipe.size()));
     else
-      tally.numbers("recipe.json: " + field, in_recipe, found, quantity);
+      tally.numbers("recipe.json: " + field, in_recipe, found, tally.in_double() ? Quantity::real : quantity);
   };
   compare("loss", "losses", losses, recipe.losses, Quantity::training_loss);
   compare("grad_norm", "grad_norms", norms, recipe.grad_norms, Quantity::gradient_norm);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -84,46 +85,42 @@ struct is_buffer<Buffer<T, D>> : std::true_type {};
 template <class T, class D>
 struct is_buffer<const Buffer<T, D>> : std::true_type {};
 
-/// Joins names with '.', calls the function for parameters, buffers and aliases, and walks into everything else.
+/// "prefix.name", or the one that is not empty.
+[[gnu::noinline]] inline std::string join_path(std::string_view prefix, std::string_view name) {
+  std::string path(prefix);
+  if (!prefix.empty() && !name.empty()) path += '.';
+  return path += name;
+}
+
+/// Joins names, calls the function for parameters, buffers and aliases, and walks into everything else. Kept out of line:
+/// every use of a visitor would otherwise expand the string work at every member of every module.
 template <class F>
 class PathVisitor {
  public:
-  PathVisitor(F& f, std::string prefix) : f_(f), prefix_(std::move(prefix)) {}
+  PathVisitor(F& f, std::string prefix, bool is_alias) : f_(f), prefix_(std::move(prefix)), is_alias_(is_alias) {}
 
   template <class X>
-  void operator()(const std::string& name, X& x) {
-    const std::string path = prefix_.empty() ? name : name.empty() ? prefix_ : prefix_ + "." + name;
-    if constexpr (is_leaf_tensor<X>::value)
-      f_(path, x, false);
-    else
-      x.visit(PathVisitor(f_, path));
+  void operator()(std::string_view name, X& x) {
+    walk(name, x, is_alias_);
   }
-  /// A second name of a tensor that was visited under its first one: tied weights.
+  /// A second name of tensors that were visited under their first one: tied weights.
   template <class X>
-  void alias(const std::string& name, X& x) {
-    const std::string path = prefix_.empty() ? name : prefix_ + "." + name;
-    if constexpr (is_leaf_tensor<X>::value)
-      f_(path, x, true);
-    else
-      x.visit(AliasVisitor{*this, name});
+  void alias(std::string_view name, X& x) {
+    walk(name, x, true);
   }
 
  private:
-  struct AliasVisitor {
-    PathVisitor& parent;
-    std::string name;
-    template <class X>
-    void operator()(const std::string& inner, X& x) {
-      parent.alias(name + "." + inner, x);
-    }
-    template <class X>
-    void alias(const std::string& inner, X& x) {
-      parent.alias(name + "." + inner, x);
-    }
-  };
+  template <class X>
+  [[gnu::noinline]] void walk(std::string_view name, X& x, bool is_alias) {
+    if constexpr (is_leaf_tensor<X>::value)
+      f_(join_path(prefix_, name), x, is_alias);
+    else
+      x.visit(PathVisitor(f_, join_path(prefix_, name), is_alias));
+  }
 
   F& f_;
   std::string prefix_;
+  bool is_alias_;
 };
 }  // namespace detail
 
@@ -131,7 +128,7 @@ class PathVisitor {
 /// checkpoint's names. Tied tensors come once, then under further names with is_alias = true.
 template <class M, class F>
 void visit_tensors(M& root, F&& f) {
-  root.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, ""));
+  root.visit(detail::PathVisitor<std::remove_reference_t<F>>(f, "", false));
 }
 /// The same for a module that must not change: f gets const tensors. (`visit` itself only names members.)
 template <class M, class F>

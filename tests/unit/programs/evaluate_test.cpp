@@ -28,7 +28,9 @@ std::vector<LetterWindow> three_windows() {
   return windows;
 }
 
-Tensor<float> no_opinion(const Tensor<TokenId>& ids) { return Tensor<float>::zeros({ids.shape()[0], ids.shape()[1], vocabulary}); }
+Tensor<float> no_opinion(const Tensor<TokenId>& ids) {
+  return Tensor<float>::zeros({ids.shape()[0], ids.shape()[1], vocabulary});
+}
 
 /// Logits that depend on place and neighbours only.
 Tensor<float> some_opinion(const Tensor<TokenId>& ids) {

@@ -10,6 +10,7 @@
 #include <ligase/tasks/context_scores.hpp>
 #include <ligase/tasks/known_kmers.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <set>
@@ -18,6 +19,19 @@ namespace {
 
 using namespace ligase;
 using namespace ligase_cli;
+
+constexpr const char* purpose =
+    R"(Scores a language model on held-out windows in bits per base, beside context models that count the train split.
+
+Masked models: 15 % of a window's positions, chosen by a hash of coordinate and mask seed, become [MASK]; bits are
+the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all positions, each
+predicted from those on its left; the first pays for its letter's share in the train split.
+loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in the JSON
+is the cross-entropy with all tokens in the denominator. Windows are the units of the standard error: the mean of
+one is over its targets under all mask seeds, the error is the deviation of these means / sqrt(windows).
+Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the left
+alone); differences to them are taken window by window. Windows without any 24-mer of train stand apart.
+)";
 
 struct Options {
   CommonFlags common;
@@ -228,25 +242,8 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
 
 int main(int argc, char** argv) {
   return run_program(argc, argv, [](int count, char** words) {
-    Arguments a(
-        "evaluate",
-        "Scores a language model on held-out windows in bits per base, beside context models that count the train "
-        "split.\n"
-        "\n"
-        "Masked models: 15 % of a window's positions, chosen by a hash of their coordinate and a mask seed, become "
-        "[MASK];\n"
-        "bits are the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all\n"
-        "positions, each predicted from those on its left; the first pays for its letter's share in the train split.\n"
-        "loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in "
-        "the\n"
-        "JSON is the cross-entropy with all tokens in the denominator. A window is one unit of the standard error: "
-        "its\n"
-        "mean is over the targets of all mask seeds, and the error is the deviation of window means / sqrt(windows).\n"
-        "Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the "
-        "left\n"
-        "alone); differences to them are taken window by window. Windows without any 24-mer of the train split stand "
-        "apart.",
-        "evaluate --checkpoint run --fasta chr20.fa.gz --split test --json evaluation.json");
+    Arguments a("evaluate", purpose,
+                "evaluate --checkpoint run --fasta chr20.fa.gz --split test --json evaluation.json");
     a.required("checkpoint", "DIR", "folder with config.json and model.safetensors, or a pretrain --out folder")
         .required("fasta", "FILE", "genome that the rows refer to")
         .option("bed", "FILE", "",

@@ -54,7 +54,9 @@ OrderedJson report(const CaseFolder& folder, bool in_double, Totals& totals) {
   const bool skipped = !not_built.empty();
   ++(skipped ? totals.skipped : tally.failed() ? totals.failed : totals.passed);
   return {{"case", folder.name},
-          {"status", skipped ? "skipped" : tally.failed() ? "fail" : "pass"},
+          {"status", skipped          ? "skipped"
+                     : tally.failed() ? "fail"
+                                      : "pass"},
           {"reason", skipped ? not_built : tally.reason()},
           {"tensors", tally.compared()},
           {"worst_tensor", tally.worst_name()},
@@ -97,7 +99,8 @@ int main(int argc, char** argv) {
         "verify", "Runs golden cases of the reference implementations and compares every result that they hold.",
         "verify --precision fp64 reference/golden/caduceus_ps\nverify reference/golden");
     arguments.positional("DIR...", "folders that hold cases, or folders of them")
-        .option("data", "DIR", "", "vocabulary files (default: the first data/tokenizers above the case, then $LIGASE_DATA)")
+        .option("data", "DIR", "",
+                "vocabulary files (default: the first data/tokenizers above the case, then $LIGASE_DATA)")
         .common_flags();
     if (!arguments.parse(count, words)) return 0;
     const ligase_cli::CommonFlags flags = arguments.common();
@@ -108,7 +111,8 @@ int main(int argc, char** argv) {
                    .expected = "cpu",
                    .found = flags.device}};
     if (arguments.given("data") && !std::filesystem::is_directory(arguments.path("data")))
-      throw Error{{.kind = ErrorKind::input, .what = "no such folder", .where = "--data", .found = arguments.text("data")}};
+      throw Error{
+          {.kind = ErrorKind::input, .what = "no such folder", .where = "--data", .found = arguments.text("data")}};
 
     Totals totals;
     OrderedJson lines = OrderedJson::array();

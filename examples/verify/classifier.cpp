@@ -21,7 +21,10 @@ HeadOfCase read_head(const CaseFolder& folder, const Json& json, const Safetenso
   const std::string pooling = field_or(json, finetuning ? "pool" : "pooling_strategy", std::string("mean"), where);
   const auto found = std::find_if(poolings.begin(), poolings.end(), [&](const auto& p) { return pooling == p.first; });
   if (found == poolings.end())
-    throw Error{{.kind = ErrorKind::input, .what = "unknown pooling", .where = where, .expected = "mean, max, first or last",
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "unknown pooling",
+                 .where = where,
+                 .expected = "mean, max, first or last",
                  .found = pooling}};
   head.config.pooling = found->second;
   if (const auto labels = optional_field<Index>(json, "num_labels", where); labels && *labels != head.config.classes)

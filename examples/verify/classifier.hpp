@@ -159,11 +159,11 @@ class ClassifierCase {
       return {ops::binary_cross_entropy(context_, logits, labels.real),
               ops::binary_cross_entropy_backward(context_, logits, labels.real)};
     if (labels.whole.empty())
-      throw Error{{.kind = ErrorKind::input, .what = "labels of a class are not whole numbers", .where = "cases.safetensors"}};
+      throw Error{
+          {.kind = ErrorKind::input, .what = "labels of a class are not whole numbers", .where = "cases.safetensors"}};
     const Ids targets = labels.whole.reshaped({labels.whole.count()});
     const auto result = ops::cross_entropy(context_, logits, targets, Model::no_ignored_label);
-    return {result.loss,
-            ops::cross_entropy_backward(context_, result, logits, targets, Model::no_ignored_label)};
+    return {result.loss, ops::cross_entropy_backward(context_, result, logits, targets, Model::no_ignored_label)};
   }
 
   Kind kind_;

@@ -69,9 +69,12 @@ void run(const CaseFolder& folder, Tally& tally) {
   context.threads = folder.threads;
   if (cases.expects_below("conv.")) compare_conv<T>(cases, context);
   if (cases.expects_below("norm.")) {
-    NormInput<T> in{cases.input<T>("norm.in.x"),          cases.optional_input<T>("norm.in.residual"),
-                    cases.input<T>("norm.in.weight"),     cases.optional_input<T>("norm.in.bias"),
-                    cases.optional_input<T>("norm.in.dout"), cases.optional_input<T>("norm.in.dresidual_out"),
+    NormInput<T> in{cases.input<T>("norm.in.x"),
+                    cases.optional_input<T>("norm.in.residual"),
+                    cases.input<T>("norm.in.weight"),
+                    cases.optional_input<T>("norm.in.bias"),
+                    cases.optional_input<T>("norm.in.dout"),
+                    cases.optional_input<T>("norm.in.dresidual_out"),
                     field_or(config, "eps", 1e-5, where)};
     for (const bool rms : {true, false})
       for (const bool with_residual : {true, false}) compare_norm(cases, context, in, rms, with_residual);

@@ -17,14 +17,17 @@ void verify_intervals(const CaseFolder& folder, Tally& tally) {
     const auto error = optional_field<Json>(list[i], "error", place);
     const bool accepted = length > 0 && original_extension % length == 0;
     if (error || !accepted) {
-      tally.agree(name, bool(error) != accepted, error ? "an error" : "an interval", accepted ? "an interval" : "an error");
+      tally.agree(name, bool(error) != accepted, error ? "an error" : "an interval",
+                  accepted ? "an interval" : "an error");
       continue;
     }
     const Interval window =
-        original_window(require<Index>(list[i], "chrom_len", place), require<Index>(list[i], "bed_start", place), length,
-                        require<Index>(list[i], "i_shift", place));
+        original_window(require<Index>(list[i], "chrom_len", place), require<Index>(list[i], "bed_start", place),
+                        length, require<Index>(list[i], "i_shift", place));
     const auto expected = require<std::vector<Index>>(list[i], "result", place);
-    const auto text = [](Index begin, Index end) { return "[" + std::to_string(begin) + ", " + std::to_string(end) + "]"; };
+    const auto text = [](Index begin, Index end) {
+      return "[" + std::to_string(begin) + ", " + std::to_string(end) + "]";
+    };
     if (expected.size() != 2)
       throw Error{{.kind = ErrorKind::input, .what = "bad result", .where = place, .expected = "[start, end]"}};
     tally.agree(name, window == Interval{expected[0], expected[1]}, text(expected[0], expected[1]),

@@ -37,7 +37,8 @@ class LanguageModelCase {
       const Forward back = forward(twin, "rc.");
       if constexpr (strands == 2) compare_strands(ids, there, twin, back);
     }
-    const bool has_losses = cases_.expects("loss") || cases_.expects("masked_accuracy") || cases_.expects_below("grad.");
+    const bool has_losses =
+        cases_.expects("loss") || cases_.expects("masked_accuracy") || cases_.expects_below("grad.");
     if (has_losses || cases_.holds("labels")) losses(ids, there.logits);
     cases_.finish();
   }
@@ -79,8 +80,8 @@ class LanguageModelCase {
   void compare_strands(const Ids& ids, const Forward& there, const Ids& twin, const Forward& back) {
     const Ids& map = model_.backbone.complement.value;
     const Ids complement = ops::complement_ids(context_, ids, map);
-    const bool is_twin = complement.shape() == twin.shape() &&
-                         std::equal(twin.data(), twin.data() + twin.count(), complement.data());
+    const bool is_twin =
+        complement.shape() == twin.shape() && std::equal(twin.data(), twin.data() + twin.count(), complement.data());
     tally_.agree("rc.input_ids", is_twin, "the reverse complement of input_ids", "other ids");
     if (!is_twin) return;
     const Index length = ids.size(1), vocabulary = map.count();

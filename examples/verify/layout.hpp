@@ -11,7 +11,8 @@ using namespace ligase;
 template <class T>
 Tensor<T, cpu> swap_last_two(const Tensor<T, cpu>& x, bool reversed = false) {
   if (x.shape().rank() != 3)
-    throw Error{{.kind = ErrorKind::input, .what = "wrong shape", .expected = "three dimensions", .found = x.shape().text()}};
+    throw Error{
+        {.kind = ErrorKind::input, .what = "wrong shape", .expected = "three dimensions", .found = x.shape().text()}};
   const Index batch = x.size(0), rows = x.size(1), columns = x.size(2);
   Tensor<T, cpu> y({batch, columns, rows});
   for (Index b = 0; b < batch; ++b)

@@ -14,8 +14,12 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Files of README-tokenizers.
-constexpr std::array tokenizer_files{"bpe_training.json", "char_hyenadna.json", "dnabert2_bpe.json",
-                                     "dnabert_kmer.json", "evo_bytes.json",     "gpt2_bpe.json",
+constexpr std::array tokenizer_files{"bpe_training.json",
+                                     "char_hyenadna.json",
+                                     "dnabert2_bpe.json",
+                                     "dnabert_kmer.json",
+                                     "evo_bytes.json",
+                                     "gpt2_bpe.json",
                                      "nucleotide_transformer_6mer.json"};
 constexpr std::array variant_scoring_files{"metrics.json", "svm_logreg.safetensors", "find_variant_idx.json"};
 

@@ -11,7 +11,8 @@ void verify_schedules(const CaseFolder& folder, Tally& tally) {
     const std::string name = field_or(list[i], "name", "[" + std::to_string(i) + "]", place);
     std::vector<double> expected, found;
     for (const auto& point : require<std::vector<std::vector<double>>>(list[i], "points", place)) {
-      if (point.size() != 2 || point[0] < 0 || point[0] > 9e15 || point[0] != static_cast<double>(static_cast<Index>(point[0])))
+      if (point.size() != 2 || point[0] < 0 || point[0] > 9e15 ||
+          point[0] != static_cast<double>(static_cast<Index>(point[0])))
         throw Error{{.kind = ErrorKind::input, .what = "bad point", .where = place, .expected = "[step, rate]"}};
       expected.push_back(point[1]);
       found.push_back(schedule.rate(static_cast<Index>(point[0])));

@@ -12,13 +12,13 @@ using ligase::Index;
 
 /// What a number is decides how far it may be off.
 enum class Quantity {
-  output,         ///< hidden states, logits, what an operation gives
+  output,  ///< hidden states, logits, what an operation gives
   gradient,
   loss,
   training_loss,  ///< of one step of a training run
   gradient_norm,
-  weights,        ///< after training
-  real,           ///< a real number of a JSON file: the same in every precision
+  weights,  ///< after training
+  real,     ///< a real number of a JSON file: the same in every precision
   exact
 };
 

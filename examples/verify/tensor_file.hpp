@@ -41,7 +41,8 @@ class TensorFile {
   /// Compares NAME and NAME_f64 where they are there.
   template <class T>
   void compare(const std::string& name, const Tensor<T, cpu>& found, Quantity quantity) {
-    if (expects(name)) compare(name, found.shape(), std::vector<double>(found.data(), found.data() + found.count()), quantity);
+    if (expects(name))
+      compare(name, found.shape(), std::vector<double>(found.data(), found.data() + found.count()), quantity);
   }
   void compare(const std::string& name, double found, Quantity quantity) { compare(name, {}, {found}, quantity); }
   /// A scalar may be stored as [] or [1].

@@ -73,7 +73,8 @@ void verify_training(const CaseFolder& folder, Tally& tally) {
     if (cases.expects(name)) cases.compare(name, {steps}, found, quantity);
     if (in_recipe.empty()) return;
     if (in_recipe.size() != found.size())
-      tally.agree("recipe.json: " + field, false, std::to_string(found.size()) + " numbers", std::to_string(in_recipe.size()));
+      tally.agree("recipe.json: " + field, false, std::to_string(found.size()) + " numbers",
+                  std::to_string(in_recipe.size()));
     else
       tally.numbers("recipe.json: " + field, in_recipe, found, tally.in_double() ? Quantity::real : quantity);
   };

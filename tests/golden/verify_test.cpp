@@ -25,9 +25,9 @@ const fs::path data = fs::path(LIGASE_SOURCE_DIR) / "tests" / "golden" / "data";
 
 struct Outcome {
   int exit_code = -1;
-  std::string text;           ///< stdout and stderr
-  std::vector<Json> cases;    ///< a line each
-  Json totals;                ///< the last line
+  std::string text;         ///< stdout and stderr
+  std::vector<Json> cases;  ///< a line each
+  Json totals;              ///< the last line
 
   const Json& of(const std::string& name) const {
     const auto found = std::find_if(cases.begin(), cases.end(), [&](const Json& one) { return one["case"] == name; });
@@ -37,7 +37,8 @@ struct Outcome {
 };
 
 Outcome verify(const fs::path& folder, const std::string& flags = "") {
-  const std::string command = std::string("'") + LIGASE_VERIFY + "' --threads 2 " + flags + " '" + folder.string() + "' 2>&1";
+  const std::string command =
+      std::string("'") + LIGASE_VERIFY + "' --threads 2 " + flags + " '" + folder.string() + "' 2>&1";
   Outcome outcome;
   FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
@@ -65,7 +66,8 @@ void check_all(const Outcome& outcome, const std::vector<std::string>& names) {
   Index passed = 0;
   for (const Json& one : outcome.cases) {
     passed += one["status"] == "pass";
-    for (const char* field : {"case", "status", "reason", "tensors", "worst_tensor", "worst_relative_l2", "worst_max_abs"})
+    for (const char* field :
+         {"case", "status", "reason", "tensors", "worst_tensor", "worst_relative_l2", "worst_max_abs"})
       CHECK_MESSAGE(one.contains(field), one.dump());
   }
   CHECK(outcome.totals["passed"] == passed);
@@ -75,11 +77,24 @@ void check_all(const Outcome& outcome, const std::vector<std::string>& names) {
 const std::vector<std::string> committed{"caduceus_ps_3layer", "causal_conv1d_norms", "char_tokenizer",
                                          "hg38_intervals",     "lr_schedule",         "selective_scan_L37"};
 
-const std::vector<std::string> shared_cases{
-    "caduceus_ph", "caduceus_ph_cls", "caduceus_ph_cls_conjoin", "caduceus_ph_untied_mul_layernorm", "caduceus_ps",
-    "caduceus_ps_3layer", "caduceus_ps_cls", "caduceus_ps_unfused", "causal_conv1d_norms", "char_tokenizer",
-    "finetune_ph_decoder_conjoin_test", "finetune_ps_decoder", "hg38_intervals", "lr_schedule", "mamba_lm",
-    "selective_scan_L300", "selective_scan_L37", "train_adamw_ph"};
+const std::vector<std::string> shared_cases{"caduceus_ph",
+                                            "caduceus_ph_cls",
+                                            "caduceus_ph_cls_conjoin",
+                                            "caduceus_ph_untied_mul_layernorm",
+                                            "caduceus_ps",
+                                            "caduceus_ps_3layer",
+                                            "caduceus_ps_cls",
+                                            "caduceus_ps_unfused",
+                                            "causal_conv1d_norms",
+                                            "char_tokenizer",
+                                            "finetune_ph_decoder_conjoin_test",
+                                            "finetune_ps_decoder",
+                                            "hg38_intervals",
+                                            "lr_schedule",
+                                            "mamba_lm",
+                                            "selective_scan_L300",
+                                            "selective_scan_L37",
+                                            "train_adamw_ph"};
 
 void check_shared(const char* flags) {
   const auto folder = ligase_test::shared();
@@ -90,7 +105,8 @@ void check_shared(const char* flags) {
   const Outcome outcome = verify(*folder / "reference" / "golden", flags);
   check_all(outcome, shared_cases);
   for (const Json& one : outcome.cases)
-    if (one["status"] == "skipped") CHECK_MESSAGE(one["reason"].get<std::string>().starts_with("not built yet: "), one.dump());
+    if (one["status"] == "skipped")
+      CHECK_MESSAGE(one["reason"].get<std::string>().starts_with("not built yet: "), one.dump());
 }
 
 /// A tensor file in memory, to be changed and written.
@@ -149,7 +165,8 @@ void edit_json(const fs::path& file, const std::function<void(Json&)>& change) {
 }
 
 /// A copy of the committed case, changed; it has to fail, with `reason` in its reason.
-void expect_failure(const std::string& name, const std::string& reason, const std::function<void(const fs::path&)>& change) {
+void expect_failure(const std::string& name, const std::string& reason,
+                    const std::function<void(const fs::path&)>& change) {
   const ligase_test::TemporaryFolder folder;
   fs::copy(data / name, folder / "case", fs::copy_options::recursive);
   change(folder / "case");
@@ -178,11 +195,13 @@ TEST_CASE("verify fails a language model whose results are not those of the file
   };
   results("logits_f64", [](Editable& t) { t.add("logits_f64", 100, 1e-3); });
   results("logits:", [](Editable& t) { t.add("logits", 100, 1e-3F); });
-  results("grad.caduceus.backbone.norm_f.weight", [](Editable& t) { t.add("grad.caduceus.backbone.norm_f.weight", 3, 1e-5F); });
+  results("grad.caduceus.backbone.norm_f.weight",
+          [](Editable& t) { t.add("grad.caduceus.backbone.norm_f.weight", 3, 1e-5F); });
   results("hidden.layers.1.residual", [](Editable& t) { t.add("hidden.layers.1.residual", 7, 1e-4F); });
   results("rc.", [](Editable& t) { t.add<std::int64_t>("rc.input_ids", 5, 1); });
   results("NaN", [](Editable& t) { t.add("logits", 0, std::numeric_limits<float>::quiet_NaN()); });
-  results("verify does not understand this tensor", [](Editable& t) { t.at("hidden.final_norm").name = "hidden.final_nrom"; });
+  results("verify does not understand this tensor",
+          [](Editable& t) { t.at("hidden.final_norm").name = "hidden.final_nrom"; });
   results("grad.extra", [](Editable& t) { t.at("grad.caduceus.backbone.norm_f.weight").name = "grad.extra"; });
   results("shape", [](Editable& t) { t.at("logits").shape = {48, 2, 16}; });
   results("input_ids", [](Editable& t) { t.remove("input_ids"); });
@@ -217,7 +236,8 @@ TEST_CASE("verify fails a language model whose weights or configuration were cha
   };
   weights("times the bound", [](Editable& t) { t.add("caduceus.backbone.norm_f.weight", 2, 0.01F); });
   weights("missing tensors", [](Editable& t) { t.remove("caduceus.backbone.norm_f.weight"); });
-  weights("unexpected tensors", [](Editable& t) { t.at("caduceus.backbone.norm_f.weight").name = "caduceus.backbone.norm_g.weight"; });
+  weights("unexpected tensors",
+          [](Editable& t) { t.at("caduceus.backbone.norm_f.weight").name = "caduceus.backbone.norm_g.weight"; });
 }
 
 TEST_CASE("verify fails cases with missing, empty and truncated files") {
@@ -225,9 +245,11 @@ TEST_CASE("verify fails cases with missing, empty and truncated files") {
   for (const char* file : {"cases.safetensors", "model.safetensors", "config.json"}) {
     expect_failure(name, file, [&](const fs::path& folder) { fs::remove(folder / file); });
     expect_failure(name, file, [&](const fs::path& folder) { fs::resize_file(folder / file, 0); });
-    expect_failure(name, file, [&](const fs::path& folder) { fs::resize_file(folder / file, fs::file_size(folder / file) - 10); });
+    expect_failure(name, file,
+                   [&](const fs::path& folder) { fs::resize_file(folder / file, fs::file_size(folder / file) - 10); });
   }
-  expect_failure(name, "nothing tells", [](const fs::path& folder) { write_file(folder / "config.json", "{\"a\": 1}"); });
+  expect_failure(name, "nothing tells",
+                 [](const fs::path& folder) { write_file(folder / "config.json", "{\"a\": 1}"); });
 }
 
 TEST_CASE("verify fails changed operations, schedules, intervals and tokenizers") {
@@ -252,9 +274,8 @@ TEST_CASE("verify fails changed operations, schedules, intervals and tokenizers"
   expect_failure("char_tokenizer", "cases[2]", [](const fs::path& folder) {
     edit_json(folder / "cases.json", [](Json& c) { c["cases"][2]["ids"][0] = 5; });
   });
-  expect_failure("char_tokenizer", "surprise", [](const fs::path& folder) {
-    edit_json(folder / "cases.json", [](Json& c) { c["surprise"] = 1; });
-  });
+  expect_failure("char_tokenizer", "surprise",
+                 [](const fs::path& folder) { edit_json(folder / "cases.json", [](Json& c) { c["surprise"] = 1; }); });
 }
 
 TEST_CASE("systems that are not built are skipped, never passed") {

@@ -219,7 +219,9 @@ std::string draw(const std::vector<ligase::StepReport>& log, const std::string& 
   if (finite.empty())
     throw ligase::Error{
         {.kind = ligase::ErrorKind::input, .what = "no step of the log has a finite loss", .where = file}};
-  const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
+  // A fresh model falls within a few steps from far above to where the learning is seen: those steps run along the top edge.
+  const std::size_t settled = finite.size() < 40 ? 0 : finite.size() / 12;
+  const auto [least, most] = std::minmax_element(finite.begin() + static_cast<std::ptrdiff_t>(settled), finite.end());
   const double margin = std::max(0.05 * (*most - *least), 0.01);
 
   const double x_least = 0, x_most = std::max(static_cast<double>(log.back().step), 1.0);

@@ -37,23 +37,38 @@ MemoryCounter& memory_counter() {
 namespace device {
 
 /// Freed blocks are kept by size and given out again: a training step asks for the same sizes as the one before, and
-/// pages fresh from the kernel cost more than the arithmetic done on them.
+/// pages fresh from the kernel cost more than the arithmetic done on them. What is kept never exceeds what was in use at
+/// the most, so sequences of ever other lengths do not pile up.
 class CpuPool {
  public:
   void* take(Index bytes) {
     {
       const std::lock_guard lock(mutex_);
+      in_use_ += bytes;
+      most_in_use_ = std::max(most_in_use_, in_use_);
       if (auto found = free_.find(bytes); found != free_.end() && !found->second.empty()) {
         void* p = found->second.back();
         found->second.pop_back();
+        kept_ -= bytes;
         return p;
       }
     }
-    return std::aligned_alloc(alignment, static_cast<std::size_t>(bytes));
+    void* p = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes));
+    if (p == nullptr) {
+      const std::lock_guard lock(mutex_);
+      in_use_ -= bytes;
+    }
+    return p;
   }
   void give(void* p, Index bytes) {
     const std::lock_guard lock(mutex_);
+    in_use_ -= bytes;
+    if (kept_ + bytes > most_in_use_) {
+      std::free(p);
+      return;
+    }
     free_[bytes].push_back(p);
+    kept_ += bytes;
   }
   /// Returns all kept blocks to the system.
   void trim() {
@@ -61,14 +76,21 @@ class CpuPool {
     for (auto& [bytes, blocks] : free_)
       for (void* p : blocks) std::free(p);
     free_.clear();
+    kept_ = 0;
+  }
+  /// Bytes kept for later.
+  Index kept() const {
+    const std::lock_guard lock(mutex_);
+    return kept_;
   }
   ~CpuPool() { trim(); }
 
   static constexpr Index alignment = 64;
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<Index, std::vector<void*>> free_;
+  Index in_use_ = 0, most_in_use_ = 0, kept_ = 0;
 };
 
 inline CpuPool& cpu_pool() {

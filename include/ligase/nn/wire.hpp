@@ -13,7 +13,7 @@
 /// type of what must be kept between the two (`Saved`) follow from the type of that expression.
 ///
 /// A leaf offers
-///   using Saved = ...;                                 or template <class X> using Saved = ...;
+///   using Saved = ...;                                 or a template of that name over the type X on the wire
 ///   Y infer(Context<D>&, X x) const;                   keeps nothing (optional: forward with a discarded Saved serves)
 ///   Y forward(Context<D>&, X x, Saved& saved) const;
 ///   X backward(Context<D>&, Y dy, Saved& saved);       writes dx (=), adds to parameter gradients (+=)

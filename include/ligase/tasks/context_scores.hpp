@@ -66,7 +66,7 @@ inline std::vector<ContextScore> masked_context_scores(std::span<const BaseWindo
   return scores;
 }
 
-/// Context models for causal models: every base of a window from all bases on its left, nothing masked: "order_0", "left_1" ..
+/// Context models for causal models: every base of a window from all bases on its left, nothing masked: "order_0", "left_1" to
 /// "left_11". Never compared with masked values.
 inline std::vector<ContextScore> causal_context_scores(std::span<const BaseWindow> train, std::span<const BaseWindow> valid,
                                                        std::span<const BaseWindow> test, const ContextOptions& options = {}) {

@@ -5,6 +5,7 @@
 #include <pretrain/options.hpp>
 
 #include <ligase/genome.hpp>
+#include <ligase/io/folder_lock.hpp>
 #include <ligase/train/loop.hpp>
 
 #include <cstdio>
@@ -168,8 +169,9 @@ void train(const Options& o) {
   if (schedule.rises())
     std::fprintf(stderr, "warning: --learning-rate %g lies below the schedule's end of %g: the rate will rise after warm-up\n",
                  o.learning_rate, schedule.lr_min);
-  if (o.overwrite) folder.clear();
   folder.create();
+  const FolderLock lock(o.out);
+  if (o.overwrite) folder.clear();
   write_bed(o.out / "intervals.bed", data.rows);
 
   AdamW<T> optimizer;

@@ -103,8 +103,9 @@ class Trainer {
 
   /// Trains until all steps are made. `next(i)` returns micro-batch i = 0, 1, ...; `compute(context, module, batch)`
   /// adds gradients and returns a BatchResult. Random numbers of micro-batch i come from context.random with step = i.
-  /// A loss or gradient norm that is not finite: Error numeric before the weights change. Every Error says the step,
-  /// the last finite loss and the place of the last saved state, which stays as it is.
+  /// A loss or gradient norm that is not finite: Error numeric before the weights change. Input that fails during the
+  /// run: Error io. Every Error says the step, the last finite loss and the place of the last saved state, which stays as
+  /// it is.
   template <class Next, class Compute, class... Callbacks>
   void run(Context<D>& context, Next&& next, Compute&& compute, Callbacks&... callbacks) {
     if (restored_) (call_on_save(callbacks), ...);
@@ -200,6 +201,8 @@ class Trainer {
                 ? "step " + std::to_string(*saved_step_) + " in " + folder_->state().string() + ", resume from there"
                 : "none";
     fields.what = text + "): " + fields.what;
+    // What was good input at the start and no longer is has changed under the run: a failure, not bad usage.
+    if (fields.kind == ErrorKind::input) fields.kind = ErrorKind::io;
     return Error(std::move(fields));
   }
 

@@ -20,7 +20,7 @@ inline void release(naive, void* p, Index) noexcept { std::free(p); }
 
 }  // namespace ligase::inline LIGASE_ISA::device
 
-// Tensor calls the two functions above by their qualified name: they stand before it.
+// Tensor finds the two functions above by the tag.
 #include <ligase/core/context.hpp>
 #include <ligase/core/tensor.hpp>
 

@@ -59,7 +59,7 @@ Index windows_wanted(const Arguments& a) {
 std::string objective_of(const Arguments& a, const std::string& model, const Json& trained) {
   if (!a.given("objective")) return trained_objective(trained, model);
   const std::string objective = a.choice("objective", {"mlm", "causal"});
-  if (objective == "causal" && model != "mamba")
+  if (objective == "causal" && !is_causal(model))
     throw Error{{.kind = ErrorKind::usage,
                  .what = "a model that reads in both directions sees the token it should predict",
                  .where = "--objective",

@@ -23,7 +23,7 @@ Options read_options(Arguments& a) {
   o.learning_rate = a.positive_real("learning-rate");
   o.d_model = a.positive("d-model");
   o.n_layer = a.positive("n-layer");
-  const bool causal = o.model == "mamba";
+  const bool causal = is_causal(o.model);
   o.objective = a.given("objective") ? a.choice("objective", {"mlm", "causal"}) : causal ? "causal" : "mlm";
   if (o.objective == "causal" && !causal)
     throw Error{{.kind = ErrorKind::usage,

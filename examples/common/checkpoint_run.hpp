@@ -1,6 +1,6 @@
 #pragma once
 
-#include <common/arguments.hpp>
+#include <common/models.hpp>
 
 #include <ligase/core/error.hpp>
 #include <ligase/io/json.hpp>
@@ -33,7 +33,7 @@ inline ligase::Json training_flags(const std::filesystem::path& folder) {
 
 /// What a checkpoint was trained for, "mlm" or "causal": by the flags of its training, else by its model.
 inline std::string trained_objective(const ligase::Json& flags, const std::string& model) {
-  const std::string usual = model == "mamba" ? "causal" : "mlm";
+  const std::string usual = is_causal(model) ? "causal" : "mlm";
   return ligase::field_or(flags, "objective", usual, "flags of the training run");
 }
 

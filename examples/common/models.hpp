@@ -56,6 +56,11 @@ auto with_model(const std::string& name, const std::string& precision, F&& f) {
                        .found = name}};
 }
 
+/// Whether that model predicts the next token from those before it.
+inline bool is_causal(const std::string& name) {
+  return with_model(name, "fp32", []<class Backbone, class P>() { return Backbone::causal; });
+}
+
 /// The `--model` name of the checkpoint in a folder (find_checkpoint), from its config.json.
 inline std::string model_of_checkpoint(const std::filesystem::path& folder) {
   const std::string file = (folder / "config.json").string();

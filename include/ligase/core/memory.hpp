@@ -38,7 +38,7 @@ namespace device {
 
 /// Freed blocks are kept by size and given out again: a training step asks for the same sizes as the one before, and
 /// pages fresh from the kernel cost more than the arithmetic done on them. What is kept never exceeds what was in use at
-/// the most, so sequences of ever other lengths do not pile up.
+/// the most: where it would, all of it goes back first, so sizes that are no longer asked for do not pile up.
 class CpuPool {
  public:
   void* take(Index bytes) {
@@ -63,20 +63,14 @@ class CpuPool {
   void give(void* p, Index bytes) {
     const std::lock_guard lock(mutex_);
     in_use_ -= bytes;
-    if (kept_ + bytes > most_in_use_) {
-      std::free(p);
-      return;
-    }
+    if (kept_ + bytes > most_in_use_) free_kept();
     free_[bytes].push_back(p);
     kept_ += bytes;
   }
   /// Returns all kept blocks to the system.
   void trim() {
     const std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : free_)
-      for (void* p : blocks) std::free(p);
-    free_.clear();
-    kept_ = 0;
+    free_kept();
   }
   /// Bytes kept for later.
   Index kept() const {
@@ -88,6 +82,13 @@ class CpuPool {
   static constexpr Index alignment = 64;
 
  private:
+  void free_kept() {
+    for (auto& [bytes, blocks] : free_)
+      for (void* p : blocks) std::free(p);
+    free_.clear();
+    kept_ = 0;
+  }
+
   mutable std::mutex mutex_;
   std::map<Index, std::vector<void*>> free_;
   Index in_use_ = 0, most_in_use_ = 0, kept_ = 0;

@@ -204,12 +204,10 @@ void train(const Options& o) {
   Context<> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
-  double last_loss = 0;
   trainer.run(
       context, [&](Index) { return *loader.next(); },
       [&](Context<>& c, auto& m, const Batch& batch) {
         const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, CharTokenizer::pad);
-        last_loss = loss.loss;
         return BatchResult{loss.loss, batch.ids.count()};
       },
       callbacks);

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <string>
+#include <support/errors.hpp>
 #include <support/shared.hpp>
 #include <vector>
 
@@ -13,18 +14,8 @@ using ligase::BedRow;
 using ligase::Contig;
 using ligase::Error;
 using ligase::ErrorKind;
+using ligase_test::input_error;
 using ligase_test::Scratch;
-
-template <class F>
-std::string input_error(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::input);
-    return error.what();
-  }
-  return "no error";
-}
 
 }  // namespace
 

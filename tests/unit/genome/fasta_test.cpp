@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <support/errors.hpp>
 #include <support/shared.hpp>
 #include <thread>
 #include <vector>
@@ -17,6 +18,7 @@ using ligase::Contig;
 using ligase::Error;
 using ligase::ErrorKind;
 using ligase::Fasta;
+using ligase_test::input_error;
 using ligase_test::Scratch;
 
 struct Genome {
@@ -61,17 +63,6 @@ void check_reads(const Fasta& fasta, const Genome& genome) {
   }
 }
 
-/// The message of the error of kind input that f throws.
-template <class F>
-std::string input_error(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::input);
-    return error.what();
-  }
-  return "no error";
-}
 std::string open_error(const std::filesystem::path& path) {
   return input_error([&] { Fasta fasta(path); });
 }

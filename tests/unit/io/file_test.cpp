@@ -5,25 +5,16 @@
 #include <sys/resource.h>
 #include <csignal>
 #include <fstream>
+#include <support/errors.hpp>
 #include <unit/io/temporary_folder.hpp>
 
 using namespace ligase;
+using ligase_test::error_of;
 using ligase_test::TemporaryFolder;
 
 namespace {
 
 void put(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
-
-template <class F>
-Error error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e;
-  }
-  FAIL("no ligase::Error was thrown");
-  return Error{{}};
-}
 
 }  // namespace
 

@@ -5,10 +5,12 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <support/errors.hpp>
 #include <support/shared.hpp>
 #include <unit/io/temporary_folder.hpp>
 
 using namespace ligase;
+using ligase_test::error_of;
 using ligase_test::TemporaryFolder;
 
 namespace {
@@ -42,17 +44,6 @@ std::string message_of(const std::string& file) {
   }
   return "no error";
 }
-template <class F>
-Error error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e;
-  }
-  FAIL("no ligase::Error was thrown");
-  return Error{{}};
-}
-
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Two tensors, one of them without elements, and metadata.

@@ -5,17 +5,19 @@
 #include <ligase/ops/conv1d.hpp>
 
 #include <support/shared.hpp>
+#include <support/tensors.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
 
 using namespace ligase;
+using ligase_test::Cpu;
+using ligase_test::equal;
+using ligase_test::flipped;
+using ligase_test::transposed;
 
 namespace {
-
-template <class T>
-using Cpu = Tensor<T, cpu>;
 
 template <class T>
 double relative_l2(const Cpu<T>& found, const Cpu<double>& expected) {
@@ -27,30 +29,6 @@ double relative_l2(const Cpu<T>& found, const Cpu<double>& expected) {
     s += e * e;
   }
   return s == 0 ? std::sqrt(d) : std::sqrt(d / s);
-}
-
-template <class T>
-bool equal(const Cpu<T>& a, const Cpu<T>& b) {
-  return a.shape() == b.shape() && std::equal(a.span().begin(), a.span().end(), b.span().begin());
-}
-
-template <class T>
-Cpu<T> transposed(const Cpu<T>& x) {
-  const Index b = x.size(0), r = x.size(1), c = x.size(2);
-  Cpu<T> y({b, c, r});
-  for (Index i = 0; i < x.count(); ++i) y.data()[i / (r * c) * r * c + i % c * r + i / c % r] = x.data()[i];
-  return y;
-}
-
-template <class T>
-Cpu<T> flipped(const Cpu<T>& x) {
-  Cpu<T> y(x.shape());
-  const Index l = x.size(1), c = x.size(2);
-  for (Index i = 0; i < x.count(); ++i) {
-    const Index t = i / c % l;
-    y.data()[i + (l - 1 - 2 * t) * c] = x.data()[i];
-  }
-  return y;
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <ligase/ops/scan.hpp>
 
 #include <support/shared.hpp>
+#include <support/tensors.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -15,11 +16,12 @@
 #include <vector>
 
 using namespace ligase;
+using ligase_test::Cpu;
+using ligase_test::equal;
+using ligase_test::flipped;
+using ligase_test::transposed;
 
 namespace {
-
-template <class T>
-using Cpu = Tensor<T, cpu>;
 
 template <class T>
 double relative_l2(const Cpu<T>& found, const Cpu<double>& expected) {
@@ -34,35 +36,9 @@ double relative_l2(const Cpu<T>& found, const Cpu<double>& expected) {
 }
 
 template <class T>
-bool equal(const Cpu<T>& a, const Cpu<T>& b) {
-  return a.shape() == b.shape() && std::equal(a.span().begin(), a.span().end(), b.span().begin());
-}
-
-template <class T>
 Cpu<double> widened(const Cpu<T>& x) {
   Cpu<double> y(x.shape());
   std::copy(x.span().begin(), x.span().end(), y.span().begin());
-  return y;
-}
-
-/// Exchanges the last two dimensions of [B, R, C].
-template <class T>
-Cpu<T> transposed(const Cpu<T>& x) {
-  const Index b = x.size(0), r = x.size(1), c = x.size(2);
-  Cpu<T> y({b, c, r});
-  for (Index i = 0; i < x.count(); ++i) y.data()[i / (r * c) * r * c + i % c * r + i / c % r] = x.data()[i];
-  return y;
-}
-
-/// Reverses the tokens of [B, L, C].
-template <class T>
-Cpu<T> flipped(const Cpu<T>& x) {
-  Cpu<T> y(x.shape());
-  const Index l = x.size(1), c = x.size(2);
-  for (Index i = 0; i < x.count(); ++i) {
-    const Index t = i / c % l;
-    y.data()[i + (l - 1 - 2 * t) * c] = x.data()[i];
-  }
   return y;
 }
 

@@ -22,6 +22,12 @@
 
 namespace ligase::inline LIGASE_ISA {
 
+#define LIGASE_TEXT_OF(x) #x
+#define LIGASE_TEXT(x) LIGASE_TEXT_OF(x)
+
+/// "avx512", "avx2" or "portable".
+inline constexpr const char* instruction_set = LIGASE_TEXT(LIGASE_ISA);
+
 /// Sizes, offsets and counts everywhere: signed 64 bit.
 using Index = std::int64_t;
 

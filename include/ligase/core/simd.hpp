@@ -9,7 +9,12 @@
 #include <utility>
 
 #if defined(__AVX2__)
+// g++ 12 takes the undefined operands of its own AVX-512 intrinsics for a mistake.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 /// Packs of 16 numbers over the compilers' vector extensions. Every lane is computed alike, so a lane's bits depend on the

@@ -4,6 +4,7 @@
 #include <ligase/nn/pieces.hpp>
 #include <ligase/ops/conv1d.hpp>
 #include <ligase/ops/exp.hpp>
+#include <ligase/ops/mixer.hpp>
 #include <ligase/ops/scan.hpp>
 
 #include <algorithm>
@@ -80,23 +81,32 @@ struct SelectiveScan {
     return ops::selective_scan<dir>(context, input(x), weights(context), &saved.states);
   }
   Wires backward(Context<D>& context, X dy, Saved& saved) {
-    const ScanWeights<T, D> w = weights(context);
+    const ScanWeights<T, D> w = weights(context), by_weights = gradients();
     ScanGradients<T, D> g;
-    g.D = skip.gradient;
-    g.delta_bias = delta_bias.gradient;
-    if (A_log.trained()) g.A = X::zeros(w.A.shape());
+    g.A = by_weights.A;
+    g.D = by_weights.D;
+    g.delta_bias = by_weights.delta_bias;
     ops::selective_scan_backward<dir>(context, dy, X{}, input(saved.x), w, saved.states, g);
-    if (A_log.trained()) ops::accumulate(context, A_log.gradient, ops::mul(context, g.A, w.A));
+    add_gradient_of_A(context, w.A, g.A);
     return {g.u, {g.delta, g.bc}};
+  }
+
+  ScanWeights<T, D> weights(Context<D>& context) const {
+    return {ops::negative_exp(context, A_log.value), skip.value, delta_bias.value, true};
+  }
+  /// Where gradients are added; that of A is a zero to begin with.
+  ScanWeights<T, D> gradients() {
+    return {A_log.trained() ? X::zeros(A_log.value.shape()) : X{}, skip.gradient, delta_bias.gradient, true};
+  }
+  /// A = -exp(A_log), so that dA_log += dA A.
+  void add_gradient_of_A(Context<D>& context, const X& A, const X& dA) {
+    if (A_log.trained()) ops::accumulate(context, A_log.gradient, ops::mul(context, dA, A));
   }
 
   Parameter<T, D> A_log, skip, delta_bias;
 
  private:
   static ScanInput<T, D> input(const Wires& x) { return {x.first, x.second.first, x.second.second, {}, {}}; }
-  ScanWeights<T, D> weights(Context<D>& context) const {
-    return {ops::negative_exp(context, A_log.value), skip.value, delta_bias.value, true};
-  }
 };
 
 /// The part of the Mamba mixer between in_proj and gate, x -> y, both [B, L, E]:
@@ -125,7 +135,64 @@ struct MambaCore {
   SelectiveScan<dir, D, P> scan;
 };
 
+/// in_proj, cores of one or both directions (null: absent), their sum, gate and out_proj as one operation. The layers named
+/// are those of a plain wiring and keep their weights.
+template <Device D, class P, class In, class Forward, class Reverse, class Out>
+struct FusedMixer {
+  using T = typename P::Activation;
+  using X = Tensor<T, D>;
+  using Saved = MixerSaved<T, D>;
+
+  In* in_proj;
+  Forward* forward_core;
+  Reverse* reverse_core;
+  Out* out_proj;
+
+  X infer(Context<D>& context, X h) const { return ops::fused_mixer(context, h, weights(context)); }
+  X forward(Context<D>& context, X h, Saved& saved) const {
+    return ops::fused_mixer(context, h, weights(context), &saved);
+  }
+  X backward(Context<D>& context, X dout, Saved& saved) {
+    const MixerWeights<T, D> w = weights(context);
+    MixerWeights<T, D> g{in_proj->weight.gradient, in_proj->bias.gradient, out_proj->weight.gradient,
+                         out_proj->bias.gradient, {}};
+    if (forward_core) g.core[0] = gradients(*forward_core);
+    if (reverse_core) g.core[1] = gradients(*reverse_core);
+    X dh = ops::fused_mixer_backward(context, dout, w, saved, g);
+    if (forward_core) finish(context, *forward_core, w.core[0], g.core[0]);
+    if (reverse_core) finish(context, *reverse_core, w.core[1], g.core[1]);
+    return dh;
+  }
+
+ private:
+  MixerWeights<T, D> weights(Context<D>& context) const {
+    const auto core = [&](auto& m) -> MixerCore<T, D> {
+      return {m.conv1d.weight.value, m.conv1d.bias.value, m.x_proj.weight.value, m.dt_proj.weight.value,
+              m.scan.weights(context)};
+    };
+    MixerWeights<T, D> w{in_proj->weight.value, in_proj->bias.value, out_proj->weight.value, out_proj->bias.value, {}};
+    if (forward_core) w.core[0] = core(*forward_core);
+    if (reverse_core) w.core[1] = core(*reverse_core);
+    return w;
+  }
+  static MixerCore<T, D> gradients(auto& m) {
+    return {m.conv1d.weight.gradient, m.conv1d.bias.gradient, m.x_proj.weight.gradient, m.dt_proj.weight.gradient,
+            m.scan.gradients()};
+  }
+  static void finish(Context<D>& context, auto& m, const MixerCore<T, D>& w, const MixerCore<T, D>& g) {
+    m.scan.add_gradient_of_A(context, w.scan.A, g.scan.A);
+  }
+};
+
 namespace detail {
+/// The path of a Mamba mixer through the given layers, fused where the device can; null cores are absent.
+template <Device D, class P>
+auto fused_path(auto& in_proj, auto* forward_core, auto* reverse_core, auto& out_proj) {
+  return FusedMixer<D, P, std::remove_reference_t<decltype(in_proj)>, std::remove_pointer_t<decltype(forward_core)>,
+                    std::remove_pointer_t<decltype(reverse_core)>, std::remove_reference_t<decltype(out_proj)>>{
+      &in_proj, forward_core, reverse_core, &out_proj};
+}
+
 /// Names of one direction, in the original's order; shared projections are aliases.
 void visit_mamba(auto& v, auto& core, auto& in_proj, auto& out_proj, bool shared) {
   const auto projection = [&](const char* name, auto& layer) { shared ? v.alias(name, layer) : v(name, layer); };
@@ -153,8 +220,12 @@ struct MambaMixer {
         out_proj(inner, d_model, config.bias) {}
 
   static auto graph(auto& m) {
-    return seq(m.in_proj, split(m.inner), par(m.core, identity), gate, m.out_proj);
+    if constexpr (ops::has_fused_mixer<D>)
+      return seq(detail::fused_path<D, P>(m.in_proj, &m.core, static_cast<decltype(&m.core)>(nullptr), m.out_proj));
+    else
+      return plain(m);
   }
+  static auto plain(auto& m) { return seq(m.in_proj, split(m.inner), par(m.core, identity), gate, m.out_proj); }
   void visit(auto&& v) { detail::visit_mamba(v, core, in_proj, out_proj, false); }
   void scale_out_projection(double factor) { out_proj.weight.init.a *= factor; }
 
@@ -190,20 +261,37 @@ struct BiMambaMixer {
   }
 
   static auto graph(auto& m) {
+    if constexpr (ops::has_fused_mixer<D>) {
+      const auto path = [](auto& in, auto* forward, auto* reverse, auto& out) {
+        return detail::fused_path<D, P>(in, forward, reverse, out);
+      };
+      auto* forward = &m.forward_core;
+      auto* reverse = &m.reverse_core;
+      const auto none = [](auto* core) { return static_cast<decltype(core)>(nullptr); };
+      auto apart = seq(branch, par(path(m.in_proj, forward, none(reverse), m.out_proj),
+                                   path(in_of_reverse(m), none(forward), reverse, out_of_reverse(m))),
+                       either(m.options.multiply, mul, add));
+      const bool single = !m.options.bidirectional;
+      return either(single || m.commutes(), path(m.in_proj, forward, single ? none(reverse) : reverse, m.out_proj),
+                    std::move(apart));
+    } else {
+      return plain(m);
+    }
+  }
+  static auto plain(auto& m) {
     const auto path = [&m](auto& in, auto& core, auto& out) {
       return seq(in, split(m.inner), par(core, identity), gate, out);
     };
-    auto& in_reverse = m.options.tied ? m.in_proj : m.in_proj_reverse;
-    auto& out_reverse = m.options.tied ? m.out_proj : m.out_proj_reverse;
     auto both = seq(m.in_proj, split(m.inner), par(seq(branch, par(m.forward_core, m.reverse_core), add), identity), gate,
                     m.out_proj);
     auto apart = seq(branch,
-                     par(path(m.in_proj, m.forward_core, m.out_proj), path(in_reverse, m.reverse_core, out_reverse)),
+                     par(path(m.in_proj, m.forward_core, m.out_proj), path(in_of_reverse(m), m.reverse_core, out_of_reverse(m))),
                      either(m.options.multiply, mul, add));
-    const bool commutes = m.options.tied && !m.options.multiply && m.out_proj.bias.value.empty();
-    return either(m.options.bidirectional, either(commutes, std::move(both), std::move(apart)),
+    return either(m.options.bidirectional, either(m.commutes(), std::move(both), std::move(apart)),
                   path(m.in_proj, m.forward_core, m.out_proj));
   }
+  /// Whether sum and projections may change places.
+  bool commutes() const { return options.tied && !options.multiply && out_proj.bias.value.empty(); }
 
   void scale_out_projection(double factor) {
     out_proj.weight.init.a *= factor;
@@ -226,6 +314,10 @@ struct BiMambaMixer {
   Linear<D, P> in_proj_reverse, out_proj_reverse;  ///< untied only
   MambaCore<Direction::forward, D, P> forward_core;
   MambaCore<Direction::reverse, D, P> reverse_core;
+
+ private:
+  static auto& in_of_reverse(auto& m) { return m.options.tied ? m.in_proj : m.in_proj_reverse; }
+  static auto& out_of_reverse(auto& m) { return m.options.tied ? m.out_proj : m.out_proj_reverse; }
 };
 
 }  // namespace ligase::inline LIGASE_ISA

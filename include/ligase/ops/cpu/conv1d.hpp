@@ -25,58 +25,66 @@ Tensor<T, cpu> transposed_weight(const Tensor<T, cpu>& weight) {
   return w;
 }
 
-/// A sequence, its tokens begin .. end-1 and which taps of a token stay inside it.
+/// Tokens begin .. end-1 of a sequence.
 struct Tile {
-  Index start, begin, end, length;
-  Tile(Index tile, Index tokens) : length(tokens) {
-    const Index tiles = (length + conv1d_tile - 1) / conv1d_tile;
-    start = tile / tiles * length;
-    begin = tile % tiles * conv1d_tile;
-    end = std::min(begin + conv1d_tile, length);
+  Index begin, end, length;
+
+  static Index tiles_of(Index length) { return (length + conv1d_tile - 1) / conv1d_tile; }
+  /// Of work item `item` where each sequence gives tiles_of(length) items.
+  static Tile of(Index item, Index length) {
+    const Index begin = item % tiles_of(length) * conv1d_tile;
+    return {begin, std::min(begin + conv1d_tile, length), length};
   }
 };
 
-/// w, bias: as [K, E] and [E] or null. taps: K, or any_taps and K given at run time.
+/// Rows of `channels` numbers, `stride` apart.
+template <class T>
+struct Rows {
+  T* data;
+  Index stride;
+  T* operator()(Index i) const { return data + i * stride; }
+};
+
+/// x: rows of the sequence; y: of the tile. w, bias: as [K, E] and [E] or null. taps: K, or any_taps and K given at run time.
 template <Direction dir, Index fixed_taps, class T>
-void filter(const Tile& tile, Index channels, Index run_time_taps, const T* x, const T* w, const T* bias, T* y) {
+void filter(const Tile& tile, Index channels, Index run_time_taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
   const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
   for (Index t = tile.begin; t < tile.end; ++t) {
     Index first = 0;  // taps before it read zeros
     while (first < taps && (tap_token<dir>(t, first, taps) < 0 || tap_token<dir>(t, first, taps) >= tile.length))
       ++first;
-    const Index row = (tile.start + t) * channels;
     for (Index e = 0; e < channels; e += lanes) {
       const Index width = std::min(lanes, channels - e);
       Pack<T> sum = bias ? simd::load(bias + e, width) : Pack<T>{};
       const auto add = [&](Index j) {
-        const T* from = x + (tile.start + tap_token<dir>(t, j, taps)) * channels + e;
-        sum = simd::fma(simd::load(w + j * channels + e, width), simd::load(from, width), sum);
+        sum = simd::fma(simd::load(w + j * channels + e, width), simd::load(x(tap_token<dir>(t, j, taps)) + e, width), sum);
       };
       if (fixed_taps != any_taps && first == 0)
         for (Index j = 0; j < fixed_taps; ++j) add(j);
       else
         for (Index j = first; j < taps; ++j) add(j);
-      simd::store(y + row + e, sum, width);
+      simd::store(y(t - tile.begin) + e, sum, width);
     }
   }
 }
 
-/// Partial gradients of one tile: dweight [K, E], dbias [E].
+/// Partial gradients of one tile: dweight [K, E], dbias [E]. dy: rows of the tile; x: of the sequence.
 template <Direction dir, Index fixed_taps, class T>
-void weight_tile(const Tile& tile, Index channels, Index run_time_taps, const T* dy, const T* x, T* dweight, T* dbias) {
+void weight_tile(const Tile& tile, Index channels, Index run_time_taps, Rows<const T> dy, Rows<const T> x, T* dweight,
+                 T* dbias) {
   const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
   for (Index e = 0; e < channels; e += lanes) {
     const Index width = std::min(lanes, channels - e);
     const auto product = [&](Index t, Index j, const Pack<T>& d, Pack<T>& sum) {
       const Index from = tap_token<dir>(t, j, taps);
-      if (from >= 0 && from < tile.length)
-        sum = simd::fma(d, simd::load(x + (tile.start + from) * channels + e, width), sum);
+      if (from >= 0 && from < tile.length) sum = simd::fma(d, simd::load(x(from) + e, width), sum);
     };
+    const auto gradient = [&](Index t) { return simd::load(dy(t - tile.begin) + e, width); };
     Pack<T> bias{};
     if constexpr (fixed_taps != any_taps) {
       Pack<T> sums[fixed_taps] = {};
       for (Index t = tile.begin; t < tile.end; ++t) {
-        const Pack<T> d = simd::load(dy + (tile.start + t) * channels + e, width);
+        const Pack<T> d = gradient(t);
         bias += d;
         for (Index j = 0; j < fixed_taps; ++j) product(t, j, d, sums[j]);
       }
@@ -84,23 +92,30 @@ void weight_tile(const Tile& tile, Index channels, Index run_time_taps, const T*
     } else {
       for (Index j = 0; j < taps; ++j) {
         Pack<T> sum{};
-        for (Index t = tile.begin; t < tile.end; ++t)
-          product(t, j, simd::load(dy + (tile.start + t) * channels + e, width), sum);
+        for (Index t = tile.begin; t < tile.end; ++t) product(t, j, gradient(t), sum);
         simd::store(dweight + j * channels + e, sum, width);
       }
-      for (Index t = tile.begin; t < tile.end; ++t) bias += simd::load(dy + (tile.start + t) * channels + e, width);
+      for (Index t = tile.begin; t < tile.end; ++t) bias += gradient(t);
     }
     simd::store(dbias + e, bias, width);
   }
 }
 
 template <Direction dir, class T>
+void filter_tile(const Tile& tile, Index channels, Index taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
+  (taps == 4 ? filter<dir, 4, T> : filter<dir, any_taps, T>)(tile, channels, taps, x, w, bias, y);
+}
+
+template <Direction dir, class T>
 void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias,
                 Tensor<T, cpu>& y) {
-  const Index length = x.size(1), channels = x.size(2), taps = w.size(0);
-  const auto run = taps == 4 ? filter<dir, 4, T> : filter<dir, any_taps, T>;
-  parallel_for(context.threads, x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile),
-               [&](Index tile) { run(Tile(tile, length), channels, taps, x.data(), w.data(), bias, y.data()); });
+  const Index length = x.size(1), channels = x.size(2), taps = w.size(0), tiles = Tile::tiles_of(length);
+  parallel_for(context.threads, x.size(0) * tiles, [&](Index item) {
+    const Tile tile = Tile::of(item, length);
+    const Index start = item / tiles * length * channels;
+    filter_tile<dir, T>(tile, channels, taps, {x.data() + start, channels}, w.data(), bias,
+                        {y.data() + start + tile.begin * channels, channels});
+  });
 }
 
 }  // namespace conv1d_cpu
@@ -119,12 +134,14 @@ void causal_conv1d_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, con
   filter_all<opposite(dir)>(context, dy, transposed_weight(weight), static_cast<const T*>(nullptr), dx);
   if (dweight.empty() && dbias.empty()) return;
   const Index length = x.size(1), channels = x.size(2), taps = weight.size(2);
-  const Index tiles = x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile);
-  Tensor<T, cpu> weight_tiles({tiles, taps, channels}), bias_tiles({tiles, channels});
+  const Index tiles = Tile::tiles_of(length), items = x.size(0) * tiles;
+  Tensor<T, cpu> weight_tiles({items, taps, channels}), bias_tiles({items, channels});
   const auto run = taps == 4 ? weight_tile<dir, 4, T> : weight_tile<dir, any_taps, T>;
-  parallel_for(context.threads, tiles, [&](Index tile) {
-    run(Tile(tile, length), channels, taps, dy.data(), x.data(), weight_tiles.data() + tile * taps * channels,
-        bias_tiles.data() + tile * channels);
+  parallel_for(context.threads, items, [&](Index item) {
+    const Tile tile = Tile::of(item, length);
+    const Index start = item / tiles * length * channels;
+    run(tile, channels, taps, {dy.data() + start + tile.begin * channels, channels}, {x.data() + start, channels},
+        weight_tiles.data() + item * taps * channels, bias_tiles.data() + item * channels);
   });
   if (!dbias.empty()) generic::add_tiles(context, bias_tiles, dbias);
   if (dweight.empty()) return;

@@ -16,18 +16,15 @@ struct BackwardTargets {
   T *u, *delta, *z, *bc, *initial_state, *A, *D, *delta_bias;
 };
 
+/// Work memory of a block: behind it lie packs h [65, states], end [states], dbc [64, 2 states], decays [64, states], then
+/// numbers bc [64, 2 states].
 template <class T>
 struct BackwardScratch {
   BlockSteps<T> steps;
   Pack<T> g[block_steps], by_x[block_steps], by_dt[block_steps];
-  Pack<T> sum_skip[slab_groups], sum_bias[slab_groups];
-  T reach[slab_groups];
 
-  // Behind it lie packs: a, adjoint, dA [groups, states], h [65, states], end [states], dbc [64, 2 states],
-  // decays [64, states]; then numbers: bc [64, 2 states].
   static std::size_t bytes(Index states) {
-    const Index packs = (3 * slab_groups + block_steps + 2 + 3 * block_steps) * states;
-    return sizeof(BackwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>(packs) +
+    return sizeof(BackwardScratch) + sizeof(Pack<T>) * static_cast<std::size_t>((4 * block_steps + 2) * states) +
            sizeof(T) * static_cast<std::size_t>(2 * block_steps * states);
   }
 };
@@ -94,8 +91,8 @@ void enter_gate(const View<T>& in, const Place<dir>& place, Index group, Index b
 
 /// du and ddelta, and their part of the gradients of D and delta_bias.
 template <Direction dir, class T>
-void leave(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count, BackwardScratch<T>& s,
-           const BackwardTargets<T>& to) {
+void leave(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count,
+           const BackwardScratch<T>& s, const BackwardTargets<T>& to, Pack<T>& sum_skip, Pack<T>& sum_bias) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   const Pack<T> bias = in.delta_bias ? simd::load(in.delta_bias + e, width) : Pack<T>{};
   const Pack<T> skip = in.D ? simd::load(in.D + e, width) : Pack<T>{};
@@ -109,69 +106,99 @@ void leave(const View<T>& in, const Place<dir>& place, Index group, Index begin,
       by_delta *= delta > simd::broadcast(T(20)) ? one : simd::sigmoid(delta);
     }
     simd::store(to.delta + i, by_delta, width);
-    s.sum_skip[group] += s.g[k] * s.steps.u[k];
-    s.sum_bias[group] += by_delta;
+    sum_skip += s.g[k] * s.steps.u[k];
+    sum_bias += by_delta;
   }
 }
+
+/// A slab's decay rates, adjoint states and sums, carried from block to block. Lies in memory of bytes(states).
+template <class T>
+struct BackwardSlab {
+  Index states;  ///< padded
+  T reach[slab_groups];
+  alignas(Pack<T>) Pack<T> sum_skip[slab_groups], sum_bias[slab_groups];
+
+  static std::size_t bytes(Index padded_states) {
+    return sizeof(BackwardSlab) + sizeof(Pack<T>) * static_cast<std::size_t>(3 * slab_groups * padded_states);
+  }
+  Pack<T>* rates(Index group) { return reinterpret_cast<Pack<T>*>(this + 1) + group * states; }
+  Pack<T>* adjoint(Index group) { return rates(slab_groups + group); }
+  Pack<T>* dA(Index group) { return rates(2 * slab_groups + group); }
+
+  /// The adjoint starts as zero, or as the gradient of the final state, [B, E, N].
+  template <Direction dir>
+  static BackwardSlab& start(void* memory, const View<T>& in, const Place<dir>& place, const T* dfinal) {
+    auto& s = *new (memory) BackwardSlab{padded(in.states, backward_chunk), {}, {}, {}};
+    for (Index g = 0; g < place.groups; ++g) {
+      const Index e = place.channel(in, g), width = place.width(in, g);
+      gather_states(in.A + e * in.states, in.states, width, T(1.4426950408889634074), s.states, s.rates(g));
+      s.reach[g] = reach_of<T>(s.rates(g), s.states);
+      const T* from = dfinal ? dfinal + (place.sequence * in.channels + e) * in.states : nullptr;
+      gather_states(from, in.states, width, T(1), s.states, s.adjoint(g));
+      std::fill(s.dA(g), s.dA(g) + s.states, Pack<T>{});
+    }
+    return s;
+  }
+
+  /// Walks back over all tokens of `in`, which may be one part of a sequence; `kept` holds the states before its blocks.
+  template <Direction dir>
+  void advance(const View<T>& in, const Place<dir>& place, const T* dy, const T* kept, const BackwardTargets<T>& to) {
+    thread_local Scratch memory;
+    auto& local = *static_cast<BackwardScratch<T>*>(memory.reserve(BackwardScratch<T>::bytes(states)));
+    auto* h = reinterpret_cast<Pack<T>*>(&local + 1);
+    Pack<T>*end = h + (block_steps + 1) * states, *dbc = end + states, *decays = dbc + 2 * block_steps * states;
+    T* bc = reinterpret_cast<T*>(decays + block_steps * states);
+    for (Index block = in.blocks() - 1; block >= 0; --block) {
+      const Index begin = block * block_steps, count = std::min(block_steps, in.length - begin);
+      gather_bc(in, place, begin, count, states, bc);
+      std::fill(dbc, dbc + 2 * count * states, Pack<T>{});
+      for (Index g = 0; g < place.groups; ++g) {
+        const T* from = kept + in.kept(place.sequence, block, place.first_channel / lanes + g);
+        for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(from + n * lanes) : Pack<T>{};
+        const Pack<T> bound = local.steps.prepare(in, place, g, begin, count);
+        const bool clamped = !(largest<T>(bound) * reach[g] < -simd::Format<T>::smallest);
+        std::copy(h, h + states, end);
+        walk_states<backward_chunk, true>(count, clamped, local.steps, rates(g), bc, states, end, h + states, decays,
+                                          Ahead<T>(in, place, g, begin, -block_steps, {in.u, in.delta, in.z, dy}));
+        enter_gate(in, place, g, begin, count, dy, local, to.z);
+        Ahead<T> results(in, place, g, begin, -block_steps, {to.u, to.delta, to.z});
+        for (Index n = 0; n < states; n += backward_chunk, results.count = 0)
+          walk_back<backward_chunk, T>(count, local, rates(g) + n, bc + n, states, h + n, decays + n, adjoint(g) + n,
+                                       dA(g) + n, dbc + n, results);
+        leave(in, place, g, begin, count, local, to, sum_skip[g], sum_bias[g]);
+      }
+      for (Index k = 0; k < count; ++k) {
+        // bc serves as buffer: its block is done.
+        for (Index n = 0; n < 2 * states; n += lanes) simd::store(bc + n, simd::sums(dbc + 2 * k * states + n));
+        T* row = to.bc + (place.slab * in.batch * in.length + place.token(in, begin + k)) * 2 * in.states;
+        std::copy(bc, bc + in.states, row);
+        std::copy(bc + states, bc + states + in.states, row + in.states);
+      }
+    }
+  }
+
+  /// Gradients of what does not run along the tokens.
+  template <Direction dir>
+  void finish(const View<T>& in, const Place<dir>& place, const BackwardTargets<T>& to) {
+    for (Index g = 0; g < place.groups; ++g) {
+      const Index width = place.width(in, g), channel = place.sequence * in.channels + place.channel(in, g);
+      scatter_states(dA(g), in.states, width, to.A + channel * in.states);
+      if (to.initial_state) scatter_states(adjoint(g), in.states, width, to.initial_state + channel * in.states);
+      simd::store(to.D + channel, sum_skip[g], width);
+      simd::store(to.delta_bias + channel, sum_bias[g], width);
+    }
+  }
+};
 
 template <Direction dir, class T>
 void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, const T* saved,
                    const BackwardTargets<T>& to) {
-  constexpr T log2e = T(1.4426950408889634074);
-  thread_local Scratch scratch;
+  thread_local Scratch memory;
   const Place<dir> place(in, item);
-  const Index states = padded(in.states, backward_chunk);
-  auto& local = *static_cast<BackwardScratch<T>*>(scratch.reserve(BackwardScratch<T>::bytes(states)));
-  auto* a = reinterpret_cast<Pack<T>*>(&local + 1);
-  Pack<T>*adjoint = a + slab_groups * states, *dA = adjoint + slab_groups * states, *h = dA + slab_groups * states,
-  *end = h + (block_steps + 1) * states, *dbc = end + states, *decays = dbc + 2 * block_steps * states;
-  T* bc = reinterpret_cast<T*>(decays + block_steps * states);
-
-  for (Index g = 0; g < place.groups; ++g) {
-    const Index e = place.channel(in, g), width = place.width(in, g);
-    gather_states(in.A + e * in.states, in.states, width, log2e, states, a + g * states);
-    local.reach[g] = reach_of<T>(a + g * states, states);
-    const T* start = dfinal ? dfinal + (place.sequence * in.channels + e) * in.states : nullptr;
-    gather_states(start, in.states, width, T(1), states, adjoint + g * states);
-    std::fill(dA + g * states, dA + (g + 1) * states, Pack<T>{});
-    local.sum_skip[g] = local.sum_bias[g] = Pack<T>{};
-  }
-  for (Index block = in.blocks() - 1; block >= 0; --block) {
-    const Index begin = block * block_steps, count = std::min(block_steps, in.length - begin);
-    gather_bc(in, place, begin, count, states, bc);
-    std::fill(dbc, dbc + 2 * count * states, Pack<T>{});
-    for (Index g = 0; g < place.groups; ++g) {
-      const T* kept = saved + in.kept(place.sequence, block, place.first_channel / lanes + g);
-      for (Index n = 0; n < states; ++n) h[n] = n < in.states ? simd::load(kept + n * lanes) : Pack<T>{};
-      const Pack<T>* decay_rates = a + g * states;
-      const bool clamped =
-          !(largest<T>(local.steps.prepare(in, place, g, begin, count)) * local.reach[g] < -simd::Format<T>::smallest);
-      std::copy(h, h + states, end);
-      walk_states<backward_chunk, true>(count, clamped, local.steps, decay_rates, bc, states, end, h + states, decays,
-                                        Ahead<T>(in, place, g, begin, -block_steps, {in.u, in.delta, in.z, dy}));
-      enter_gate(in, place, g, begin, count, dy, local, to.z);
-      Ahead<T> results(in, place, g, begin, -block_steps, {to.u, to.delta, to.z});
-      for (Index n = 0; n < states; n += backward_chunk, results.count = 0)
-        walk_back<backward_chunk, T>(count, local, decay_rates + n, bc + n, states, h + n, decays + n,
-                                     adjoint + g * states + n, dA + g * states + n, dbc + n, results);
-      leave(in, place, g, begin, count, local, to);
-    }
-    for (Index k = 0; k < count; ++k) {
-      // bc serves as buffer: its block is done.
-      for (Index n = 0; n < 2 * states; n += lanes) simd::store(bc + n, simd::sums(dbc + 2 * k * states + n));
-      T* row = to.bc + (place.slab * in.batch * in.length + place.token(in, begin + k)) * 2 * in.states;
-      std::copy(bc, bc + in.states, row);
-      std::copy(bc + states, bc + states + in.states, row + in.states);
-    }
-  }
-  for (Index g = 0; g < place.groups; ++g) {
-    const Index width = place.width(in, g), channel = place.sequence * in.channels + place.channel(in, g);
-    scatter_states(dA + g * states, in.states, width, to.A + channel * in.states);
-    if (to.initial_state)
-      scatter_states(adjoint + g * states, in.states, width, to.initial_state + channel * in.states);
-    simd::store(to.D + channel, local.sum_skip[g], width);
-    simd::store(to.delta_bias + channel, local.sum_bias[g], width);
-  }
+  auto& slab =
+      BackwardSlab<T>::start(memory.reserve(BackwardSlab<T>::bytes(padded(in.states, backward_chunk))), in, place, dfinal);
+  slab.advance(in, place, dy, saved, to);
+  slab.finish(in, place, to);
 }
 
 }  // namespace scan_cpu

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <ligase/core/simd.hpp>
+#include <ligase/ops/cpu/scratch.hpp>
 #include <ligase/ops/scan_types.hpp>
 
 #include <algorithm>
 #include <initializer_list>
-#include <new>
 
 /// Lanes are 16 channels, registers are states. A work item is one sequence and a slab of up to 8 groups of 16 channels; it
 /// walks over blocks of 64 tokens and, inside a block, over its groups, so that rows are read in runs of a cache line and
@@ -20,31 +20,6 @@ using simd::Pack;
 inline constexpr Index slab_groups = scan_detail::slab_channels / lanes;
 
 inline Index padded(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-/// Scratch memory of one thread, aligned for packs; grows, and is kept between calls.
-class Scratch {
- public:
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { ::operator delete(p_, alignment); }
-
-  void* reserve(std::size_t bytes) {
-    if (bytes > bytes_) {
-      ::operator delete(p_, alignment);
-      p_ = nullptr;
-      bytes_ = 0;
-      p_ = ::operator new(bytes, alignment);
-      bytes_ = bytes;
-    }
-    return p_;
-  }
-
- private:
-  static constexpr std::align_val_t alignment{128};
-  void* p_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 /// The place of a work item: a sequence and its slab of channels.
 template <Direction dir>

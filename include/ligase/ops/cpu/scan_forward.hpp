@@ -8,10 +8,10 @@ namespace scan_cpu {
 
 inline constexpr Index forward_chunk = 8;
 
-/// y times silu(z) where there is a gate.
+/// y times silu(z) where there is a gate; added to what stands in y where `add`.
 template <Direction dir, class T>
 void finish(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count,
-            const BlockSteps<T>& steps, T* y) {
+            const BlockSteps<T>& steps, bool add, T* y) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   for (Index k = 0; k < count; ++k) {
     const Index i = place.token(in, begin + k) * in.channels + e;
@@ -20,60 +20,73 @@ void finish(const View<T>& in, const Place<dir>& place, Index group, Index begin
       const Pack<T> z = simd::load(in.z + i, width);
       out *= z * simd::sigmoid(z);
     }
+    if (add) out += simd::load(y + i, width);
     simd::store(y + i, out, width);
   }
 }
 
+/// A slab's decay rates and states, carried from block to block. Lies in memory of bytes(states).
 template <class T>
-struct ForwardScratch {
-  BlockSteps<T> steps;
+struct ForwardSlab {
+  Index states;          ///< padded
   T reach[slab_groups];  ///< largest |A log2 e| of a group
 
-  static Index packs(Index padded_states) { return 2 * slab_groups * padded_states; }
-  static Index bytes(Index padded_states) {
-    return static_cast<Index>(sizeof(ForwardScratch) +
-                              sizeof(Pack<T>) * static_cast<std::size_t>(packs(padded_states)) +
-                              sizeof(T) * static_cast<std::size_t>(2 * block_steps * padded_states));
+  static std::size_t bytes(Index padded_states) {
+    return sizeof(Pack<T>) * static_cast<std::size_t>(1 + 2 * slab_groups * padded_states);
+  }
+  static_assert(sizeof(Index) + sizeof(T) * slab_groups <= sizeof(Pack<T>));
+  Pack<T>* rates(Index group) { return reinterpret_cast<Pack<T>*>(this) + 1 + group * states; }
+  Pack<T>* state(Index group) { return rates(slab_groups + group); }
+
+  /// Initial states are zero, or those of the input.
+  template <Direction dir>
+  static ForwardSlab& start(void* memory, const View<T>& in, const Place<dir>& place) {
+    auto& s = *new (memory) ForwardSlab{padded(in.states, forward_chunk), {}};
+    for (Index g = 0; g < place.groups; ++g) {
+      const Index e = place.channel(in, g), width = place.width(in, g);
+      gather_states(in.A + e * in.states, in.states, width, T(1.4426950408889634074), s.states, s.rates(g));
+      s.reach[g] = reach_of<T>(s.rates(g), s.states);
+      const T* from = in.initial_state ? in.initial_state + (place.sequence * in.channels + e) * in.states : nullptr;
+      gather_states(from, in.states, width, T(1), s.states, s.state(g));
+    }
+    return s;
+  }
+
+  /// Walks over all tokens of `in`, which may be one part of a sequence. `kept`, where given, receives the states before
+  /// every block.
+  template <Direction dir>
+  void advance(const View<T>& in, const Place<dir>& place, bool add, T* y, T* kept) {
+    thread_local Scratch memory;
+    auto& steps = *static_cast<BlockSteps<T>*>(memory.reserve(
+        sizeof(BlockSteps<T>) + sizeof(T) * static_cast<std::size_t>(2 * block_steps * states)));
+    T* bc = reinterpret_cast<T*>(&steps + 1);
+    for (Index begin = 0; begin < in.length; begin += block_steps) {
+      const Index count = std::min(block_steps, in.length - begin);
+      gather_bc(in, place, begin, count, states, bc);
+      for (Index g = 0; g < place.groups; ++g) {
+        if (kept) {
+          T* to = kept + in.kept(place.sequence, begin / block_steps, place.first_channel / lanes + g);
+          for (Index n = 0; n < in.states; ++n) simd::store(to + n * lanes, state(g)[n]);
+        }
+        const Pack<T> bound = steps.prepare(in, place, g, begin, count);
+        const bool clamped = !(largest<T>(bound) * reach[g] < -simd::Format<T>::smallest);
+        walk_states<forward_chunk, false>(count, clamped, steps, rates(g), bc, states, state(g),
+                                          static_cast<Pack<T>*>(nullptr), static_cast<Pack<T>*>(nullptr),
+                                          Ahead<T>(in, place, g, begin, block_steps, {in.u, in.delta, in.z, y}));
+        finish(in, place, g, begin, count, steps, add, y);
+      }
+    }
   }
 };
 
 template <Direction dir, class T>
 void forward_item(const View<T>& in, Index item, T* y, T* final_state, T* saved) {
-  constexpr T log2e = T(1.4426950408889634074);
-  thread_local Scratch scratch;
+  thread_local Scratch memory;
   const Place<dir> place(in, item);
-  const Index states = padded(in.states, forward_chunk);
-  auto* local =
-      static_cast<ForwardScratch<T>*>(scratch.reserve(static_cast<std::size_t>(ForwardScratch<T>::bytes(states))));
-  auto* a = reinterpret_cast<Pack<T>*>(local + 1);
-  Pack<T>* h = a + slab_groups * states;
-  T* bc = reinterpret_cast<T*>(h + slab_groups * states);
-
-  for (Index g = 0; g < place.groups; ++g) {
-    const Index e = place.channel(in, g), width = place.width(in, g);
-    gather_states(in.A + e * in.states, in.states, width, log2e, states, a + g * states);
-    local->reach[g] = reach_of<T>(a + g * states, states);
-    const T* start = in.initial_state ? in.initial_state + (place.sequence * in.channels + e) * in.states : nullptr;
-    gather_states(start, in.states, width, T(1), states, h + g * states);
-  }
-  for (Index begin = 0; begin < in.length; begin += block_steps) {
-    const Index count = std::min(block_steps, in.length - begin);
-    gather_bc(in, place, begin, count, states, bc);
-    for (Index g = 0; g < place.groups; ++g) {
-      if (saved) {
-        T* kept = saved + in.kept(place.sequence, begin / block_steps, place.first_channel / lanes + g);
-        for (Index n = 0; n < in.states; ++n) simd::store(kept + n * lanes, h[g * states + n]);
-      }
-      const Pack<T> steps = local->steps.prepare(in, place, g, begin, count);
-      const bool clamped = !(largest<T>(steps) * local->reach[g] < -simd::Format<T>::smallest);
-      walk_states<forward_chunk, false>(count, clamped, local->steps, a + g * states, bc, states, h + g * states,
-                                        static_cast<Pack<T>*>(nullptr), static_cast<Pack<T>*>(nullptr),
-                                        Ahead<T>(in, place, g, begin, block_steps, {in.u, in.delta, in.z, y}));
-      finish(in, place, g, begin, count, local->steps, y);
-    }
-  }
+  auto& slab = ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(padded(in.states, forward_chunk))), in, place);
+  slab.advance(in, place, false, y, saved);
   for (Index g = 0; g < place.groups; ++g)
-    scatter_states(h + g * states, in.states, place.width(in, g),
+    scatter_states(slab.state(g), in.states, place.width(in, g),
                    final_state + (place.sequence * in.channels + place.channel(in, g)) * in.states);
 }
 

@@ -1,0 +1,1 @@
+#error "only programs use cxxopts"

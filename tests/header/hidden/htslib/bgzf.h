@@ -1,0 +1,1 @@
+#error "a user who only runs a model must not need HTSlib"

@@ -1,20 +1,15 @@
-#include "timing.hpp"
+#include "op_traffic.hpp"
+#include "report.hpp"
 
-#include <common/arguments.hpp>
 #include <common/program.hpp>
-#include <device/op_cases.hpp>
 
-#include <ligase/io/json.hpp>
-
-#include <cstdio>
+#include <unistd.h>
 
 namespace {
 
 using namespace ligase_test;
+using namespace ligase_benchmark;
 using ligase::cpu;
-using ligase::Json;
-using ligase_benchmark::Limits;
-using ligase_benchmark::Timing;
 
 /// One token, odd sizes, the inner width of the 1k Caduceus model (8 sequences), and of the 131k model both the inner
 /// (512 -> 256) and the outer width (256 -> 1024).
@@ -24,8 +19,8 @@ std::vector<Sizes> benchmark_sizes(bool quick) {
   return sizes;
 }
 
-Inputs<float, cpu> draw(const OpCase<float, cpu>& c) {
-  Inputs<float, cpu> in;
+FloatInputs draw(const FloatCase& c) {
+  FloatInputs in;
   for (const Input& input : c.inputs) {
     const ligase::RandomStream random{1, 0, ligase::hash_name(input.name)};
     const Index n = input.shape.count();
@@ -46,100 +41,121 @@ Inputs<float, cpu> draw(const OpCase<float, cpu>& c) {
   return in;
 }
 
-double bytes(const Tensors<float, cpu>& tensors) {
-  double sum = 0;
-  for (const auto& [name, t] : tensors) sum += 4.0 * static_cast<double>(t.count());
-  return sum;
-}
-double bytes(const Inputs<float, cpu>& in) {
-  double sum = bytes(in.real);
-  for (const auto& [name, t] : in.integer) sum += 4.0 * static_cast<double>(t.count());
-  return sum;
+/// Bytes of the last-level cache.
+double cache_bytes() {
+  return static_cast<double>(
+      std::max({sysconf(_SC_LEVEL1_DCACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE), sysconf(_SC_LEVEL3_CACHE_SIZE), 0L}));
 }
 
-/// Seconds that this work takes at least, by the limits of the machine.
-double bound(const Limits& limits, const Work& work, double moved) {
-  return std::max({moved / limits.copy, work.flops / limits.product, work.exps / limits.exps,
-                   9 * work.scan_steps / ligase_benchmark::lanes / limits.fma_instructions});
+/// The limit that decides, and the seconds that the work takes at least by it.
+struct Bound {
+  const char* limit = "";
+  double seconds = 0;
+};
+
+/// The scan's instructions include its exponentials.
+Bound bound_of(const Limits& limits, const Work& work, double moved) {
+  const bool scan = work.scan_steps > 0;
+  const Bound bounds[] = {{moved <= cache_bytes() ? "cache" : "memory", moved / limits.stream(moved)},
+                          {"product", work.flops / limits.product},
+                          {"exp", scan ? 0 : work.exps / limits.exps},
+                          {"scan", limits.scan_seconds(work.scan_steps) * limits.fma_one_thread / limits.fma}};
+  return *std::max_element(std::begin(bounds), std::end(bounds),
+                           [](const Bound& a, const Bound& b) { return a.seconds < b.seconds; });
 }
 
-void report(Json& rows, const Limits& limits, const OpCase<float, cpu>& c, const char* pass, const Timing& t,
-            const Work& work, double moved) {
-  const double least = bound(limits, work, moved);
-  rows.push_back({{"op", c.name},
-                  {"pass", pass},
-                  {"batch", c.sizes.batch},
-                  {"length", c.sizes.length},
-                  {"channels", c.sizes.channels},
-                  {"outputs", c.sizes.outputs},
-                  {"states", c.sizes.states},
-                  {"vocabulary", c.sizes.vocabulary},
-                  {"seconds", t.median},
-                  {"spread", t.spread},
-                  {"bytes", moved},
-                  {"gb_per_s", moved / t.median * 1e-9},
-                  {"gflop_per_s", work.flops / t.median * 1e-9},
-                  {"gexp_per_s", work.exps / t.median * 1e-9},
-                  {"bound_seconds", least},
-                  {"share_of_bound", least / t.median}});
-  std::printf("%-44s %-8s %2ld x %6ld x %4ld %10.3f ms %8.1f GB/s %8.1f GFLOP/s %6.2f Gexp/s %5.0f %%\n",
-              c.name.c_str(), pass, static_cast<long>(c.sizes.batch), static_cast<long>(c.sizes.length),
-              static_cast<long>(c.sizes.channels), t.median * 1e3, moved / t.median * 1e-9,
-              work.flops / t.median * 1e-9, work.exps / t.median * 1e-9, 100 * least / t.median);
+void add_row(Report& report, const FloatCase& c, int threads, const char* pass, const Timing& t, const Work& work,
+             double moved, const Bound& bound) {
+  const Sizes& s = c.sizes;
+  OrderedJson row{{"op", c.name},         {"pass", pass},       {"threads", threads},
+                  {"batch", s.batch},     {"length", s.length}, {"channels", s.channels},
+                  {"outputs", s.outputs}, {"states", s.states}, {"vocabulary", s.vocabulary}};
+  row.update(timing_json(t));
+  row.update({{"bytes", moved},
+              {"gb_per_s", moved / t.median * 1e-9},
+              {"gflop_per_s", work.flops / t.median * 1e-9},
+              {"gexp_per_s", work.exps / t.median * 1e-9},
+              {"limit", bound.limit},
+              {"bound_seconds", bound.seconds},
+              {"share_of_bound", bound.seconds / t.median}});
+  report.add(row);
+  std::printf("%-44s %-16s %2ld x %6ld x %4ld %10.4f ms %8.1f GB/s %8.1f GFLOP/s %6.2f Gexp/s %5.0f %% of %s\n",
+              c.name.c_str(), pass, static_cast<long>(s.batch), static_cast<long>(s.length),
+              static_cast<long>(s.channels), t.median * 1e3, moved / t.median * 1e-9, work.flops / t.median * 1e-9,
+              work.exps / t.median * 1e-9, 100 * bound.seconds / t.median, bound.limit);
 }
 
-void measure(Json& rows, const Limits& limits, int threads, const OpCase<float, cpu>& c) {
-  ligase::Context<cpu> context;
-  context.threads = threads;
-  const Inputs<float, cpu> in = draw(c);
-  Tensors<float, cpu> out, din;
-  const Timing forward = ligase_benchmark::measure([&] { c.forward(context, in, out); });
-  report(rows, limits, c, "forward", forward, c.work_forward, bytes(in) + bytes(out));
-  if (!c.backward) return;
-  Tensors<float, cpu> dout;
-  for (const auto& [name, t] : out) {
-    dout[name] = Tensor<float>(t.shape());
-    std::fill(dout[name].span().begin(), dout[name].span().end(), 0.5f);
+/// A case with its inputs, and gradients of its outputs once these are known.
+struct Run {
+  Run(const FloatCase& chosen, int threads) : c(chosen), in(draw(chosen)) { context.threads = threads; }
+
+  void forward() { c.forward(context, in, out); }
+  void backward() { c.backward(context, in, dout, din); }
+  void make_gradients() {
+    for (const auto& [name, t] : out) {
+      dout[name] = Tensor<float>(t.shape());
+      std::fill(dout[name].span().begin(), dout[name].span().end(), 0.5f);
+    }
   }
-  const Timing backward = ligase_benchmark::measure([&] { c.backward(context, in, dout, din); });
-  report(rows, limits, c, "backward", backward, c.work_backward, bytes(in) + bytes(dout) + bytes(din));
+
+  const FloatCase& c;
+  FloatInputs in;
+  ligase::Context<cpu> context;
+  FloatTensors out, dout, din;
+};
+
+void measure_case(Report& report, const Limits& limits, const FloatCase& c) {
+  Run run(c, limits.threads);
+  const Timing forward = measure([&] { run.forward(); });
+  double moved = forward_bytes(c, run.in, run.out);
+  add_row(report, c, limits.threads, "forward", forward, c.work_forward, moved,
+          bound_of(limits, c.work_forward, moved));
+  if (!c.backward) return;
+  run.make_gradients();
+  const Timing backward = measure([&] { run.backward(); });
+  moved = backward_bytes(c, run.in, run.dout, run.din);
+  add_row(report, c, limits.threads, "backward", backward, c.work_backward, moved,
+          bound_of(limits, c.work_backward, moved));
 }
 
-void run(int argc, char** argv) {
-  ligase_cli::Arguments arguments("ops",
-                                  "Measures every operation, forward and backward, against the limits of the machine.",
-                                  "ops --quick --json ops.json");
-  arguments.option("threads", "N", std::to_string(ligase::available_threads()), "threads")
-      .option("json", "FILE", "", "results as one JSON object")
-      .option("only", "TEXT", "", "operations whose name holds this text")
-      .toggle("quick", "small shapes only");
-  if (!arguments.parse(argc, argv)) return;
-  const int threads = static_cast<int>(arguments.whole("threads", 1, 1024));
+/// The scan at the size that implementations are compared at (E 512, N 16, L 4096), on one thread, in the model's layout
+/// [B, L, E], with softplus, D and gate. Forward against bound(scan), forward and backward against the 3.5 times that
+/// floor(model) takes for them.
+void measure_headline(Report& report, const Limits& limits) {
+  constexpr double training_passes = 3.5;
+  auto c = scan_case<ligase::Direction::forward, float, cpu>({1, 4096, 512, 1, 16, 1}, true);
+  c.name = "selective_scan headline";
+  Run run(c, 1);
+  run.forward();
+  run.make_gradients();
+  const double least = limits.scan_seconds(c.work_forward.scan_steps);
+  const Timing forward = measure([&] { run.forward(); });
+  const double moved = forward_bytes(c, run.in, run.out);
+  add_row(report, c, 1, "forward", forward, c.work_forward, moved, {"scan", least});
+  const Timing both = measure([&] {
+    run.forward();
+    run.backward();
+  });
+  Work work = c.work_forward;
+  work.exps += c.work_backward.exps;
+  add_row(report, c, 1, "forward+backward", both, work, moved + backward_bytes(c, run.in, run.dout, run.din),
+          {"scan", training_passes * least});
+}
 
-  const Limits limits = ligase_benchmark::measure_limits(threads);
-  std::printf(
-      "limits on %d threads: product %.0f GFLOP/s, copy %.1f GB/s, exp %.1f G/s, fused multiply-add %.1f G vectors of "
-      "%d/s\n",
-      threads, limits.product * 1e-9, limits.copy * 1e-9, limits.exps * 1e-9, limits.fma_instructions * 1e-9,
-      ligase_benchmark::lanes);
-  Json rows = Json::array();
-  const std::string only = arguments.given("only") ? arguments.text("only") : "";
-  for (const auto& c : op_cases<float, cpu>(benchmark_sizes(arguments.on("quick"))))
-    if (c.name.find(only) != std::string::npos) measure(rows, limits, threads, c);
-  if (arguments.given("json"))
-    ligase::write_json_file(arguments.path("json"), Json{{"benchmark", "ops"},
-                                                         {"device", "cpu"},
-                                                         {"number_type", "float"},
-                                                         {"threads", threads},
-                                                         {"limits",
-                                                          {{"product_flop_per_s", limits.product},
-                                                           {"copy_bytes_per_s", limits.copy},
-                                                           {"exps_per_s", limits.exps},
-                                                           {"fma_instructions_per_s", limits.fma_instructions},
-                                                           {"vector_lanes", ligase_benchmark::lanes}}},
-                                                         {"results", rows}});
+void run_program(int argc, char** argv) {
+  const auto options =
+      parse(argc, argv, "ops", "Measures every operation, forward and backward, against the limits of the machine.");
+  if (!options) return;
+  const auto cases = wanted(op_cases<float, cpu>(benchmark_sizes(options->quick)), *options,
+                            [](const FloatCase& c) { return c.name; });
+  Report report("ops", *options);
+  const Limits limits = measure_limits(options->threads);
+  report.set_limits(limits);
+  measure_headline(report, limits);
+  for (const FloatCase& c : cases) measure_case(report, limits, c);
+  report.save();
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return ligase_cli::run_program(argc, argv, run); }
+int main(int argc, char** argv) { return ligase_cli::run_program(argc, argv, run_program); }

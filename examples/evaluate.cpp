@@ -102,8 +102,13 @@ Options read_options(Arguments& a, const Json& trained, const std::filesystem::p
                  .expected = "--bed FILE with the rows of train, valid and test"}};
   }
   o.per_window = a.given("per-window") ? a.path("per-window") : "";
-  check_output("--json", o.common.json);
-  check_output("--per-window", o.per_window);
+  check_output("--json", o.common.json, {o.fasta, o.bed});
+  check_output("--per-window", o.per_window, {o.fasta, o.bed});
+  if (!o.per_window.empty() && o.per_window == o.common.json)
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "names the file of --json",
+                 .where = "--per-window",
+                 .found = "'" + o.per_window.string() + "'"}};
   return o;
 }
 

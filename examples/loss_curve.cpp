@@ -1,3 +1,4 @@
+#include <common/outputs.hpp>
 #include <common/program.hpp>
 
 #include <ligase/core/error.hpp>
@@ -287,6 +288,7 @@ int main(int argc, char** argv) {
         .required("out", "FILE.svg", "the picture")
         .option("title", "TEXT", "Training loss", "its heading");
     if (!arguments.parse(count, words)) return;
+    ligase_cli::check_output("--out", arguments.path("out"), {arguments.path("log")});
 
     const auto log = ligase::read_training_log(arguments.path("log"));
     if (log.empty())

@@ -1,5 +1,6 @@
 #include <common/models.hpp>
 #include <common/program.hpp>
+#include <pretrain/checks.hpp>
 #include <pretrain/options.hpp>
 
 namespace {
@@ -7,6 +8,39 @@ namespace {
 using namespace ligase;
 using namespace ligase_cli;
 using pretrain::Options;
+
+constexpr Index most_channels = 1 << 16, most_layers = 1 << 12, most_windows = 1 << 20, most_length = 1 << 30;
+
+/// Model and sizes are the checkpoint's; flags may repeat but not contradict them.
+void take_checkpoint(const Arguments& a, Options& o) {
+  const std::filesystem::path folder = find_checkpoint(a.text("checkpoint"));
+  o.checkpoint = std::filesystem::absolute(folder);
+  const auto refuse = [&](const std::string& flag, const std::string& expected, const std::string& found) {
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "contradicts the checkpoint " + folder.string(),
+                 .where = "--" + flag,
+                 .expected = expected + ", or the flag left out",
+                 .found = found}};
+  };
+  const std::string model = model_of_checkpoint(folder);
+  if (a.given("model") && o.model != model) refuse("model", model, o.model);
+  o.model = model;
+  const std::string file = (folder / "config.json").string();
+  const Json json = parse_json_file<Json>(file);
+  const auto take = [&](const char* flag, const char* field, Index most, Index& value) {
+    const auto own = require<Index>(json, field, file);
+    if (own < 1 || own > most)
+      throw Error{{.kind = ErrorKind::input,
+                   .what = std::string("field \"") + field + "\" is out of range",
+                   .where = file,
+                   .expected = "1 to " + std::to_string(most),
+                   .found = std::to_string(own)}};
+    if (a.given(flag) && value != own) refuse(flag, std::to_string(own), std::to_string(value));
+    value = own;
+  };
+  take("d-model", "d_model", most_channels, o.d_model);
+  take("n-layer", "n_layer", most_layers, o.n_layer);
+}
 
 Options read_options(Arguments& a) {
   Options o;
@@ -16,13 +50,14 @@ Options read_options(Arguments& a) {
   o.fasta = a.path("fasta");
   if (a.given("bed")) o.bed = a.path("bed");
   o.out = a.path("out");
-  o.length = a.positive("length");
+  o.length = a.whole("length", 1, most_length);
   o.steps = a.positive("steps");
-  o.batch_size = a.positive("batch-size");
-  o.accumulate = a.positive("accumulate");
+  o.batch_size = a.whole("batch-size", 1, most_windows);
+  o.accumulate = a.whole("accumulate", 1, most_windows);
   o.learning_rate = a.positive_real("learning-rate");
-  o.d_model = a.positive("d-model");
-  o.n_layer = a.positive("n-layer");
+  o.d_model = a.whole("d-model", 1, most_channels);
+  o.n_layer = a.whole("n-layer", 1, most_layers);
+  if (a.given("checkpoint")) take_checkpoint(a, o);
   const bool causal = is_causal(o.model);
   o.objective = a.given("objective") ? a.choice("objective", {"mlm", "causal"}) : causal ? "causal" : "mlm";
   if (o.objective == "causal" && !causal)
@@ -42,7 +77,6 @@ Options read_options(Arguments& a) {
                  .where = "--tokenizer",
                  .expected = "char",
                  .found = a.text("tokenizer")}};
-  if (a.given("checkpoint")) o.checkpoint = a.text("checkpoint");
   if (a.given("save-every")) o.save_every = a.positive("save-every");
   if (a.given("eval-every")) o.eval_every = a.positive("eval-every");
   o.rc_augment = a.on("rc-augment");
@@ -50,7 +84,8 @@ Options read_options(Arguments& a) {
   o.overwrite = a.on("overwrite");
   o.dry_run = a.on("dry-run");
   if (o.resume && o.overwrite)
-    throw Error{{.kind = ErrorKind::usage, .what = "--resume and --overwrite exclude each other", .where = "pretrain"}};
+    throw Error{{.kind = ErrorKind::usage, .what = "and --overwrite exclude each other", .where = "--resume"}};
+  pretrain::check_counts(o);
   return o;
 }
 
@@ -62,7 +97,8 @@ int main(int argc, char** argv) {
                 "pretrain --model caduceus-ps --fasta chr20.fa.gz --out run --length 1024 --steps 1000 --batch-size 8");
     a.option("model", "NAME", "caduceus-ps", "caduceus-ps, caduceus-ph or mamba")
         .required("fasta", "FILE", "genome: plain, gzip or bgzip, with or without index")
-        .option("bed", "FILE", "", "rows chrom, start, end, split (train, valid, test); default: blocks of 2^20 bp by number")
+        .option("bed", "FILE", "",
+                "rows chrom, start, end, split (train, valid, test); default: blocks of 2^20 bp by number")
         .required("out", "DIR", "folder for checkpoint, training state, log.jsonl and result.json")
         .option("length", "N", "1024", "window length in tokens")
         .option("steps", "N", "10000", "optimiser steps")
@@ -75,8 +111,9 @@ int main(int argc, char** argv) {
         .option("mlm-probability", "P", "0.15", "share of positions that are predicted")
         .toggle("rc-augment", "reverse-complement training windows with probability 1/2")
         .option("tokenizer", "NAME", "char", "char")
-        .option("intervals", "strict|original", "strict", "windows inside their row, or the original's extension to 2^20 bp")
-        .option("checkpoint", "DIR", "", "weights and configuration to start from")
+        .option("intervals", "strict|original", "strict",
+                "windows inside their row, or the original's extension to 2^20 bp")
+        .option("checkpoint", "DIR", "", "weights, model and sizes to start from")
         .option("save-every", "N", "", "steps between saved states; default: about a minute")
         .option("eval-every", "N", "", "steps between validation losses; default: never")
         .option("recompute", "none|layer", "none", "keep every layer's input alone and run layers again backward")

@@ -52,7 +52,30 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+void check_utf8(std::string_view word) {
+  for (std::size_t i = 0; i < word.size();) {
+    const std::size_t length = utf8_length(word.substr(i));
+    if (length == 0) refuse(in_quotes(word), "holds a byte that is no UTF-8", "names in UTF-8");
+    i += length;
+  }
+}
+
 }  // namespace
+
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const unsigned first = byte(0), second = byte(1);
+  if (text.empty()) return 0;
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF && follows(1)) return 2;
+  const bool too_long = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool no_character = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+  if (too_long || no_character) return 0;
+  if (first >= 0xE0 && first <= 0xEF && follows(1) && follows(2)) return 3;
+  if (first >= 0xF0 && first <= 0xF4 && follows(1) && follows(2) && follows(3)) return 4;
+  return 0;
+}
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
@@ -137,9 +160,20 @@ bool Arguments::parse(int argc, const char* const* argv) {
   if (!positional_value_.empty()) options.parse_positional(rest_name);
 
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (const std::string& word : words) {
+    check_utf8(word);
+    for (const Flag& flag : flags_)
+      if (flag.is_toggle && word.starts_with("--" + flag.name + "="))
+        refuse("--" + flag.name, "takes no value", {}, in_quotes(word.substr(flag.name.size() + 3)));
+  }
+  const auto is_flag = [&](const std::string& word) {
+    return std::any_of(flags_.begin(), flags_.end(), [&](const Flag& f) { return word == "--" + f.name; });
+  };
   for (const Flag& flag : flags_)
-    if (!flag.is_toggle && !words.empty() && words.back() == "--" + flag.name)
-      refuse(words.back(), "has no value", flag.value);
+    for (std::size_t i = 0; i < words.size(); ++i)
+      if (!flag.is_toggle && words[i] == "--" + flag.name &&
+          (i + 1 == words.size() || words[i + 1].empty() || is_flag(words[i + 1])))
+        refuse(words[i], "has no value", flag.value, i + 1 < words.size() ? words[i + 1] : "");
 
   cxxopts::ParseResult result;
   try {
@@ -185,10 +219,7 @@ bool Arguments::parse(int argc, const char* const* argv) {
 
 void Arguments::read_value(Flag& flag, std::string value) const {
   flag.is_given = true;
-  const bool is_flag = value.starts_with("--") && std::any_of(flags_.begin(), flags_.end(), [&](const Flag& other) {
-                         return value == "--" + other.name;
-                       });
-  if (value.empty() || is_flag) refuse("--" + flag.name, "has no value", flag.value, value);
+  if (value.empty()) refuse("--" + flag.name, "has no value", flag.value);
   flag.text = std::move(value);
 }
 
@@ -226,7 +257,9 @@ Index checked_whole(const std::string& name, std::string_view text, Index least,
   Index number = 0;
   if (read_number(text, number) && number >= least && number <= most) return number;
   std::string expected = "a whole number of at least " + std::to_string(least);
-  if (most < std::numeric_limits<Index>::max())
+  const bool too_large =
+      !text.empty() && text.find_first_not_of("0123456789") == text.npos && !read_number(text, number);
+  if (most < std::numeric_limits<Index>::max() || too_large)
     expected = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
   refuse("--" + name, "bad value", expected, in_quotes(text));
 }

@@ -47,7 +47,8 @@ class Arguments {
   /// --device, --precision, --threads, --seed, --json, --quiet: common().
   Arguments& common_flags();
 
-  /// False where --help was asked for and printed. Unknown and repeated flags, missing values and missing flags throw.
+  /// False where --help was asked for and printed. Unknown and repeated flags, missing values, missing flags and words
+  /// that are not UTF-8 (they could not be written into JSON) throw.
   [[nodiscard]] bool parse(int argc, const char* const* argv);
 
   bool given(const std::string& name) const;
@@ -87,6 +88,9 @@ class Arguments {
   std::string positional_value_, positional_help_;
   std::vector<std::string> rest_;
 };
+
+/// Bytes of the UTF-8 character that `text` begins with; 0 where it begins with none.
+std::size_t utf8_length(std::string_view text);
 
 /// The candidate that takes the fewest insertions, deletions, replacements and exchanges of neighbours; empty where none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

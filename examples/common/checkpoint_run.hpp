@@ -1,13 +1,13 @@
 #pragma once
 
 #include <common/models.hpp>
+#include <common/outputs.hpp>
 
 #include <ligase/core/error.hpp>
 #include <ligase/io/json.hpp>
 #include <ligase/models/checkpoint_folder.hpp>
 #include <ligase/train/state.hpp>
 
-#include <unistd.h>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -35,19 +35,6 @@ inline ligase::Json training_flags(const std::filesystem::path& folder) {
 inline std::string trained_objective(const ligase::Json& flags, const std::string& model) {
   const std::string usual = is_causal(model) ? "causal" : "mlm";
   return ligase::field_or(flags, "objective", usual, "flags of the training run");
-}
-
-/// Refuses an output that could not be written, before any work is done. An empty path is none.
-inline void check_output(const char* flag, const std::filesystem::path& file) {
-  if (file.empty()) return;
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  const bool is_folder = std::filesystem::is_directory(file);
-  if (is_folder || !std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0)
-    throw ligase::Error{{.kind = ligase::ErrorKind::usage,
-                         .what = is_folder ? "is a folder" : "its folder does not exist or cannot be written",
-                         .where = flag,
-                         .expected = "a file name in a folder that can be written",
-                         .found = "'" + file.string() + "'"}};
 }
 
 }  // namespace ligase_cli

@@ -2,15 +2,22 @@
 
 #include <common/arguments.hpp>
 
+#include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace ligase_cli {
+
+/// Text from outside for one line of a terminal: control characters and bytes that are no UTF-8 become \xNN, and what is
+/// longer than 2,000 bytes is cut.
+std::string one_line(std::string_view text);
 
 /// Prints the exception that is being handled as one sentence on stderr, "name: ...", and returns the exit code: 2 for bad
 /// usage and bad input (usage, input, shape), 1 for everything else. To be called inside a catch block.
 int report_exception(const char* argv0);
 
-/// Lets a full disk or file-size limit come back as an error instead of a signal.
+/// Lets a full disk or file-size limit come back as an error instead of a signal, and keeps the numbers of closed standard
+/// streams away from files.
 void prepare_process();
 
 /// 0 where all of stdout could be written, else 1 and a sentence on stderr.

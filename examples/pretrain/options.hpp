@@ -13,7 +13,7 @@ struct Options {
   ligase_cli::CommonFlags common;
   std::string model, objective, intervals, recompute;
   std::filesystem::path fasta, bed, out;
-  std::string checkpoint;
+  std::filesystem::path checkpoint;  ///< the folder that holds config.json; empty: fresh weights
   Index length = 0, steps = 0, batch_size = 0, accumulate = 0, d_model = 0, n_layer = 0, save_every = 0, eval_every = 0;
   double learning_rate = 0, mlm_probability = 0;
   bool rc_augment = false, resume = false, overwrite = false, dry_run = false;

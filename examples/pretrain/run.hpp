@@ -2,9 +2,11 @@
 
 #include <common/models.hpp>
 #include <common/progress.hpp>
+#include <pretrain/checks.hpp>
+#include <pretrain/data.hpp>
 #include <pretrain/options.hpp>
+#include <pretrain/stop.hpp>
 
-#include <ligase/genome.hpp>
 #include <ligase/io/folder_lock.hpp>
 #include <ligase/train/loop.hpp>
 
@@ -18,80 +20,18 @@ using namespace ligase;
 using ligase_cli::CharModel;
 using ligase_cli::Progress;
 
-/// Everything that the result depends on: a resumed run must have been started with the same.
-inline Json flags_of(const Options& o) {
-  return Json{{"model", o.model},
-              {"objective", o.objective},
-              {"fasta", std::filesystem::absolute(o.fasta).string()},
-              {"bed", o.bed.empty() ? "" : std::filesystem::absolute(o.bed).string()},
-              {"intervals", o.intervals},
-              {"length", o.length},
-              {"steps", o.steps},
-              {"batch-size", o.batch_size},
-              {"accumulate", o.accumulate},
-              {"learning-rate", o.learning_rate},
-              {"mlm-probability", o.mlm_probability},
-              {"rc-augment", o.rc_augment},
-              {"d-model", o.d_model},
-              {"n-layer", o.n_layer},
-              {"checkpoint", o.checkpoint},
-              {"recompute", o.recompute},
-              {"precision", o.common.precision},
-              {"seed", o.common.seed},
-              {"save-every", o.save_every},
-              {"eval-every", o.eval_every}};
-}
-
-struct Data {
-  std::shared_ptr<const Fasta> fasta;
-  std::vector<BedRow> rows;
-  std::optional<Windows> train, valid;
-};
-
-inline Data open_data(const Options& o) {
-  Data d;
-  d.fasta = std::make_shared<const Fasta>(o.fasta);
-  const IntervalMode mode = o.intervals == "strict" ? IntervalMode::strict : IntervalMode::original;
-  if (o.bed.empty()) {
-    d.rows = split_rows(*d.fasta, o.length);
-  } else {
-    d.rows = read_bed(o.bed);
-    check_bed(d.rows, d.fasta->contigs(), o.bed);
-  }
-  d.train.emplace(d.rows, "train", o.length, mode, d.fasta->contigs(), o.bed);
-  if (o.eval_every > 0) d.valid.emplace(d.rows, "valid", o.length, mode, d.fasta->contigs(), o.bed);
-  if (mode == IntervalMode::original && !o.common.quiet)
-    std::printf("%lld of %lld training windows touch rows of other splits\n",
-                static_cast<long long>(windows_touching_other_splits(*d.train, d.rows, "train")),
-                static_cast<long long>(d.train->size()));
-  return d;
-}
-
 template <class M>
 void set_recompute(M& model, bool layers) {
   for (auto& layer : model.network().backbone.stack.layers) layer.recompute = layers;
 }
 
-inline BatchOptions batch_options(const Options& o, bool training) {
-  BatchOptions b;
-  b.batch_size = o.batch_size;
-  b.length = o.length;
-  b.objective = o.objective == "mlm" ? Objective::mlm : Objective::causal;
-  b.mlm_probability = o.mlm_probability;
-  b.rc_augment = o.rc_augment;
-  b.training = training;
-  b.samples_per_step = o.batch_size * o.accumulate;
-  b.seed = o.common.seed;
-  return b;
-}
-
-/// Bar on the terminal, checkpoint after every saved state, validation loss.
+/// Bar on the terminal, checkpoint after every saved state, validation loss; watches the FASTA and for signals.
 template <class M>
 struct Callbacks {
   M& model;
   const RunFolder& folder;
+  const Data& data;
   Progress& progress;
-  BatchMaker<FastaDataset, CharTokenizer>* validation = nullptr;
   int threads = 1;
   bool quiet = false;
 
@@ -99,16 +39,17 @@ struct Callbacks {
     char note[64];
     std::snprintf(note, sizeof note, "loss %.4f, %.0f tokens/s", r.loss, r.tokens_per_second);
     progress.update(r.step, note);
+    data.check_unchanged();
   }
+  bool should_stop() const { return stop_signal != 0; }
   void on_save(Index) { model.save(folder.checkpoint()); }
   void on_eval(Index step) {
-    if (validation == nullptr) return;
     Context<> context;
     context.threads = threads;
     double sum = 0;
     Index count = 0;
-    for (Index k = 0; k < std::min<Index>(validation->batches_per_epoch(), validation_batches); ++k) {
-      const Batch batch = (*validation)(k);
+    for (Index k = 0; k < std::min<Index>(data.validation_batches(), most_validation_batches); ++k) {
+      const Batch batch = data.validation(k);
       const auto loss = model.network().loss(context, batch.ids, batch.labels, CharTokenizer::pad);
       sum += loss.loss * static_cast<double>(loss.count);
       count += loss.count;
@@ -118,26 +59,47 @@ struct Callbacks {
                   sum / static_cast<double>(count), static_cast<long long>(count));
   }
 
-  static constexpr Index validation_batches = 32;
+  static constexpr Index most_validation_batches = 32;
 };
+
+/// A lower bound of the bytes that training needs: weights, gradients and two moments, and of the activations one input per
+/// layer.
+template <class Backbone, class P>
+double least_memory(const Options& o, typename Backbone::Config config) {
+  const CharTokenizer tokenizer;
+  config.vocab_size = tokenizer.vocab_size();
+  if constexpr (requires { config.complement_map; })
+    config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
+  LanguageModel<Backbone, meta, P> sizes(config);
+  const double activations = static_cast<double>(o.batch_size) * static_cast<double>(o.length) *
+                             static_cast<double>(config.d_model) * static_cast<double>(config.n_layer);
+  return (4.0 * static_cast<double>(parameter_count(sizes)) + activations) * static_cast<double>(sizeof(typename P::Activation));
+}
 
 template <class Backbone, class P>
 CharModel<Backbone, P> make_model(const Options& o) {
-  if (!o.checkpoint.empty()) return CharModel<Backbone, P>::load(o.checkpoint);
   typename Backbone::Config config;
   config.d_model = o.d_model;
   config.n_layer = o.n_layer;
+  check_memory(least_memory<Backbone, P>(o, config));
+  if (!o.checkpoint.empty()) return CharModel<Backbone, P>::load(o.checkpoint.string());
   return CharModel<Backbone, P>(config, o.common.seed);
 }
 
 template <class Backbone, class P>
 void print_sizes(const Options& o) {
   auto model = make_model<Backbone, P>(o);
-  const Data data = open_data(o);
+  const Data data(o);
+  const Index parameters = parameter_count(model), tokens = o.batch_size * o.accumulate * o.length;
   std::printf("%s: %lld parameters; %lld training windows of %lld bp; %lld steps of %lld tokens\n", o.model.c_str(),
-              static_cast<long long>(parameter_count(model)), static_cast<long long>(data.train->size()),
-              static_cast<long long>(o.length), static_cast<long long>(o.steps),
-              static_cast<long long>(o.batch_size * o.accumulate * o.length));
+              static_cast<long long>(parameters), static_cast<long long>(data.training_windows()),
+              static_cast<long long>(o.length), static_cast<long long>(o.steps), static_cast<long long>(tokens));
+  const OrderedJson sizes{{"model", o.model},
+                          {"parameters", parameters},
+                          {"windows", data.training_windows()},
+                          {"steps", o.steps},
+                          {"tokens_per_step", tokens}};
+  if (!o.common.json.empty()) write_json_file(o.common.json, sizes);
 }
 
 template <class Backbone, class P>
@@ -145,18 +107,12 @@ void train(const Options& o) {
   using T = typename P::Activation;
   const RunFolder folder{o.out};
   const Json flags = flags_of(o);
-  if (std::filesystem::exists(o.out) && !std::filesystem::is_directory(o.out))
-    throw Error{{.kind = ErrorKind::usage, .what = "the output exists and is no folder", .where = o.out.string()}};
-  const bool occupied = std::filesystem::exists(o.out) && !std::filesystem::is_empty(o.out);
-  if (occupied && !o.resume && !o.overwrite)
-    throw Error{{.kind = ErrorKind::usage,
-                 .what = "the output folder is not empty",
-                 .where = o.out.string(),
-                 .expected = "--resume to go on, --overwrite to begin anew, or another folder"}};
+  check_vacant(o);
+  std::optional<TrainState> saved;
   if (o.resume && has_training_state(folder)) {
-    const TrainState saved = read_training_state(folder);
-    check_same_flags(saved.flags, flags, folder.state().string());
-    if (saved.step >= o.steps && std::filesystem::exists(folder.result())) {
+    saved = read_training_state(folder);
+    check_same_flags(saved->flags, flags, folder.state().string());
+    if (saved->step == o.steps && std::filesystem::exists(folder.result())) {
       if (!o.common.quiet) std::printf("%s: all %lld steps are done\n", o.out.c_str(), static_cast<long long>(o.steps));
       return;
     }
@@ -164,7 +120,8 @@ void train(const Options& o) {
 
   auto model = make_model<Backbone, P>(o);
   set_recompute(model, o.recompute == "layer");
-  const Data data = open_data(o);
+  Data data(o);
+  if (saved) data.check_same(saved->extra);
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
   if (schedule.rises())
     std::fprintf(stderr, "warning: --learning-rate %g lies below the schedule's end of %g: the rate will rise after warm-up\n",
@@ -172,7 +129,6 @@ void train(const Options& o) {
   folder.create();
   const FolderLock lock(o.out);
   if (o.overwrite) folder.clear();
-  write_bed(o.out / "intervals.bed", data.rows);
 
   AdamW<T> optimizer;
   TrainOptions options;
@@ -185,32 +141,37 @@ void train(const Options& o) {
     trainer.resume(folder, flags);
   else
     trainer.start(folder, flags);
+  trainer.extra() = data.identity();
+  data.write_rows(o.out / "intervals.bed");
 
+  listen_for_stop();
   if (!o.common.quiet)
     std::printf("%s: %lld parameters, %lld training windows of %lld bp\n", o.model.c_str(),
-                static_cast<long long>(parameter_count(model)), static_cast<long long>(data.train->size()),
+                static_cast<long long>(parameter_count(model)), static_cast<long long>(data.training_windows()),
                 static_cast<long long>(o.length));
   std::fflush(stdout);
-  BatchMaker<FastaDataset, CharTokenizer> maker(std::make_shared<const FastaDataset>(data.fasta, *data.train),
-                                                CharTokenizer{}, batch_options(o, true));
-  std::optional<BatchMaker<FastaDataset, CharTokenizer>> validation;
-  if (data.valid)
-    validation.emplace(std::make_shared<const FastaDataset>(data.fasta, *data.valid), CharTokenizer{},
-                       batch_options(o, false));
-  Loader loader(maker, trainer.step() * o.accumulate, o.steps * o.accumulate);
+  data.start(trainer.step() * o.accumulate);
   Progress progress("pretrain", "steps", o.steps, o.common.quiet, trainer.step());
-  Callbacks<CharModel<Backbone, P>> callbacks{model,   folder, progress, validation ? &*validation : nullptr,
-                                              o.common.threads, o.common.quiet};
+  Callbacks<CharModel<Backbone, P>> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
   Context<> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
-  trainer.run(
-      context, [&](Index) { return *loader.next(); },
-      [&](Context<>& c, auto& m, const Batch& batch) {
-        const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, CharTokenizer::pad);
-        return BatchResult{loss.loss, batch.ids.count()};
-      },
-      callbacks);
+  try {
+    trainer.run(
+        context, [&](Index) { return data.next(); },
+        [&](Context<>& c, auto& m, const Batch& batch) {
+          const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, CharTokenizer::pad);
+          return BatchResult{loss.loss, batch.ids.count()};
+        },
+        callbacks);
+  } catch (const Error& e) {
+    throw with_advice(e);
+  }
+  if (!trainer.finished())
+    throw Error{{.kind = ErrorKind::io,
+                 .what = "stopped by signal " + std::to_string(stop_signal) + " after step " +
+                         std::to_string(trainer.step()) + ", which is saved: the same command with --resume goes on",
+                 .where = folder.state().string()}};
   progress.finish();
 
   const TrainState& state = trainer.state();
@@ -226,6 +187,7 @@ void train(const Options& o) {
 
 template <class Backbone, class P>
 void run(const Options& options) {
+  check_outputs(options);
   options.dry_run ? print_sizes<Backbone, P>(options) : train<Backbone, P>(options);
 }
 

@@ -46,8 +46,11 @@ class Model {
   {
     const std::filesystem::path folder = find_checkpoint(name);
     const std::string config_file = (folder / "config.json").string();
-    Model model(Backbone::read_config(parse_json_file<Json>(config_file), config_file), std::move(tokenizer));
-    load_weights(model.network_, Safetensors(folder / "model.safetensors"));
+    Config config = Backbone::read_config(parse_json_file<Json>(config_file), config_file);
+    const Safetensors weights(folder / "model.safetensors");
+    Backbone::check_against_weights(config, config_file, weights.data_bytes());
+    Model model(std::move(config), std::move(tokenizer));
+    load_weights(model.network_, weights);
     return model;
   }
 

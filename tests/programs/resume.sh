@@ -40,3 +40,61 @@ refused "not empty" --out parts
 refused "seed" --out parts --resume --seed 2
 refused "exclude" --out parts --resume --overwrite
 cmp whole/checkpoint/model.safetensors parts/checkpoint/model.safetensors || fail "a refused call changed the weights"
+
+# Kills during saves: a state after every step, killed at random moments until the run ends; each leaves at most one
+# temporary file, which the next part removes.
+small=("$programs/pretrain" --fasta genome.fa --length 128 --batch-size 2 --d-model 16 --n-layer 2 --steps 150 --save-every 1 --threads 1 --quiet)
+"${small[@]}" --out often
+kills=0 temporaries=0
+"${small[@]}" --out killed &
+for i in $(seq 40); do
+  sleep "$(awk -v seed="$i" 'BEGIN { srand(seed); print 0.03 + 0.05 * rand() }')"
+  kill -KILL $! 2>/dev/null && kills=$((kills + 1))
+  wait $! 2>/dev/null || true
+  temporaries=$((temporaries + $(find killed -name '.*.tmp' | wc -l)))
+  "${small[@]}" --out killed --resume &
+done
+wait $! || fail "the last part of a run that was killed $kills times failed"
+steps() { sed 's/,"tokens_per_second.*//' "$1/log.jsonl"; }
+# same NAME: the folder killed/ holds what often/ holds.
+same() {
+  cmp often/checkpoint/model.safetensors killed/checkpoint/model.safetensors || fail "weights differ: $1"
+  cmp <(steps often) <(steps killed) || fail "logs differ: $1"
+  [[ -z $(find killed -name '.*.tmp') ]] || fail "temporary files were left: $1"
+}
+((kills >= 3)) || fail "only $kills kills"
+same "killed $kills times during saves, $temporaries temporary files"
+
+# What a kill can leave, made by hand: a run of 60 of 150 steps, ended by a signal.
+part() {
+  rm -rf killed
+  "${small[@]}" --out killed &
+  until [[ -f killed/log.jsonl && $(wc -l <killed/log.jsonl) -ge 60 ]] || ! kill -0 $! 2>/dev/null; do sleep 0.005; done
+  kill -TERM $! || fail "the run had ended before it was stopped"
+  wait $! 2>/dev/null && fail "a stopped run gave exit code 0"
+  [[ ! -e killed/result.json ]] || fail "a stopped run has a result"
+}
+go_on() {
+  "${small[@]}" --out killed --resume
+  same "$1"
+}
+part 2>/dev/null
+printf '{"step":61,"tokens":256,"lo' >>killed/log.jsonl
+touch killed/.log.jsonl.1-0.tmp killed/checkpoint/.model.safetensors.1-2.tmp
+go_on "half a line in the log, temporary files"
+part 2>/dev/null
+next=$(($(wc -l <killed/log.jsonl) + 1))
+for step in $next $((next + 1)); do steps often | sed -n "${step}p" | sed 's/$/,"tokens_per_second":1}/' >>killed/log.jsonl; done
+go_on "a log that is ahead of the state"
+part 2>/dev/null
+rm killed/training_state.safetensors
+go_on "a log without a state"
+part 2>/dev/null
+rm -r killed/checkpoint killed/intervals.bed
+go_on "no checkpoint"
+part 2>/dev/null
+saved=$(wc -l <killed/log.jsonl)
+rm killed/log.jsonl
+"${small[@]}" --out killed --resume
+cmp often/checkpoint/model.safetensors killed/checkpoint/model.safetensors || fail "weights differ: no log"
+cmp <(steps often | tail -n +$((saved + 1))) <(steps killed) || fail "logs differ: no log"

@@ -6,7 +6,9 @@
 
 #include <htslib/faidx.h>
 #include <htslib/hts.h>
+#include <sys/stat.h>
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -40,6 +42,8 @@ class Fasta {
       numbers_.emplace(entry.name, static_cast<Index>(contigs_.size()));
       contigs_.push_back({std::move(entry.name), entry.length});
     }
+    files_.push_back({path_, detail::file_status(path_)});
+    if (opened.file != path_) files_.push_back({opened.file, detail::file_status(opened.file)});
   }
 
   const std::filesystem::path& path() const { return path_; }
@@ -48,6 +52,19 @@ class Fasta {
   bool contains(std::string_view name) const { return numbers_.contains(std::string(name)); }
   /// Length in bp.
   Index length(std::string_view name) const { return contig(name).length; }
+
+  /// Throws kind io where the file is gone or has another size or time of change than when it was opened: what fetch
+  /// returns may be something else by now.
+  void check_unchanged() const {
+    for (const auto& [file, before] : files_) {
+      struct stat now = {};
+      if (::stat(file.c_str(), &now) != 0)
+        detail::throw_errno(ErrorKind::io, "the FASTA cannot be found any more", file, errno);
+      if (now.st_size != before.st_size || now.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+          now.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        throw Error{{.kind = ErrorKind::io, .what = "the FASTA was changed since it was opened", .where = file.string()}};
+    }
+  }
 
   /// The letters [begin, end) of a sequence, 0-based, in bp; case is kept, line ends are left out. Errors of kind
   /// input: unknown sequence, range outside it, bytes that are no letters; of kind io: the file cannot be read any
@@ -106,6 +123,7 @@ class Fasta {
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
   std::vector<Contig> contigs_;
   std::unordered_map<std::string, Index> numbers_;
+  std::vector<std::pair<std::filesystem::path, struct stat>> files_;
 };
 
 }  // namespace ligase::inline LIGASE_ISA

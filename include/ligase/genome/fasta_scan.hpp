@@ -64,6 +64,14 @@ class FastaScanner {
 
   void begin_record(std::string_view header) {
     const std::string name(header.substr(0, header.find_first_of(" \t\v\f\r")));
+    constexpr std::size_t longest_header = 1'000'000;
+    if (header.size() > longest_header)
+      fail("FASTA header is too long", "at most " + std::to_string(longest_header) + " bytes",
+           std::to_string(header.size()));
+    const auto control = std::find_if(header.begin(), header.end(), [](char c) {
+      return (c >= 0 && c < ' ' && c != '\t' && c != '\v' && c != '\f' && c != '\r') || c == 0x7F;
+    });
+    if (control != header.end()) fail("control character in a FASTA header", "text", show_byte(*control));
     if (name.empty()) fail("FASTA header without a name", "'>name'", "'>'");
     if (!names_.insert(name).second) fail("two sequences of one name", "different names", "'" + name + "' again");
     name_ = name;

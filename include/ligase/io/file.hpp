@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -135,10 +136,19 @@ inline void sync_folder(const std::filesystem::path& folder) {
 /// Writes a file that appears under its name only when complete: the bytes go to a hidden temporary file in the same
 /// folder; commit() syncs it, renames it over `path` and syncs the folder. Without commit() nothing is left behind and an
 /// older file of that name stays as it was. Every failure throws kind `io` with the path and the system's reason.
+/// A link is followed, so that what it names is replaced; folders, pipes and devices are refused.
 /// A process that wants EFBIG instead of death at its file-size limit ignores SIGXFSZ.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+    struct stat status {};
+    if (::stat(path_.c_str(), &status) == 0) {
+      if (!S_ISREG(status.st_mode))
+        detail::throw_errno(ErrorKind::io, "cannot write the file", path_, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+      std::error_code failed;
+      if (std::filesystem::is_symlink(path_, failed)) path_ = std::filesystem::canonical(path_, failed);
+      if (failed) detail::throw_errno(ErrorKind::io, "cannot write the file", path_, failed.value());
+    }
     static std::atomic<unsigned> counter{0};
     for (;;) {
       temporary_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(::getpid()) + "-" +

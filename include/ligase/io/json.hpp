@@ -2,15 +2,16 @@
 
 #include <ligase/io/file.hpp>
 #include <ligase/io/json_fwd.hpp>
+#include <ligase/io/json_reader.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <concepts>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,9 +40,18 @@ template <class J>
 std::string describe_json(const J& value) {
   if (value.is_array()) return "an array of " + std::to_string(value.size());
   if (value.is_object()) return "an object of " + std::to_string(value.size()) + " fields";
-  std::string text = value.dump(-1, ' ', false, J::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
+  if (value.is_boolean()) return value.template get<bool>() ? "true" : "false";
+  if (value.is_number_unsigned()) return std::to_string(value.template get<std::uint64_t>());
+  if (value.is_number_integer()) return std::to_string(value.template get<std::int64_t>());
+  if (value.is_number()) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.12g", value.template get<double>());
+    const std::string text = digits;
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+  }
+  if (!value.is_string()) return value.type_name();
+  const auto& text = value.template get_ref<const std::string&>();
+  return "\"" + (text.size() > 58 ? text.substr(0, 54) + "..." : text) + "\"";
 }
 
 template <class J>
@@ -104,26 +114,16 @@ J parse_json(std::string_view text, const std::string& where) {
                  .what = "not valid JSON",
                  .where = where,
                  .found = "a zero byte at offset " + std::to_string(zero)}};
-  using Event = typename J::parse_event_t;
-  std::vector<std::set<std::string>> keys;
-  const auto reject_duplicates = [&](int, Event event, J& parsed) {
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.template get_ref<const std::string&>()).second)
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "the same key stands twice in one JSON object",
-                   .where = where,
-                   .found = detail::describe_json(parsed)}};
-    return true;
-  };
-  try {
-    return J::parse(text.begin(), text.end(), reject_duplicates);
-  } catch (const typename J::exception& e) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-    std::string reason = e.what();
-    if (const auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
-    throw Error{{.kind = ErrorKind::input, .what = "not valid JSON", .where = where, .found = reason}};
-  }
+  detail::JsonReader<J> reader;
+  if (reader.read(text)) return std::move(reader.document);
+  if (!reader.duplicate.empty() || reader.error.empty())
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "the same key stands twice in one JSON object",
+                 .where = where,
+                 .found = "\"" + reader.duplicate + "\""}};
+  // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+  if (const auto end = reader.error.find("] "); end != std::string::npos) reader.error.erase(0, end + 2);
+  throw Error{{.kind = ErrorKind::input, .what = "not valid JSON", .where = where, .found = reader.error}};
 }
 
 template <class J = Json>

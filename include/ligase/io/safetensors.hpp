@@ -38,6 +38,12 @@ class Safetensors {
 
   /// Sorted by name.
   const std::vector<TensorView>& tensors() const { return tensors_; }
+  /// Bytes of all tensors.
+  Index data_bytes() const {
+    Index sum = 0;
+    for (const TensorView& t : tensors_) sum += static_cast<Index>(t.bytes.size());
+    return sum;
+  }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// The file's name for messages.
   const std::string& where() const { return where_; }

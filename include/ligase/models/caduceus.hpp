@@ -134,6 +134,9 @@ struct BiMamba {
     const char* norm_f_name_ = "norm_f";
   };
 
+  static void check_against_weights(const Config& c, const std::string& where, Index bytes) {
+    detail::check_against_weights(c, where, bytes);
+  }
   static Config read_config(const Json& json, const std::string& where) {
     Config c;
     if (const auto is_rcps = field_or(json, "rcps", false, where); is_rcps != rcps)

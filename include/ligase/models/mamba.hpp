@@ -58,6 +58,9 @@ struct Mamba {
     Stack stack;
   };
 
+  static void check_against_weights(const Config& c, const std::string& where, Index bytes) {
+    detail::check_against_weights(c, where, bytes);
+  }
   static Config read_config(const Json& json, const std::string& where) {
     Config c;
     detail::read_stack(json, c, where);

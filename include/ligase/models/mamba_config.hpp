@@ -19,9 +19,11 @@ namespace detail {
   throw Error{{.kind = ErrorKind::input, .what = what, .where = where, .expected = std::move(expected), .found = std::move(found)}};
 }
 
-inline void require_positive(const std::string& where, const char* field, Index value) {
-  if (value < 1)
-    refuse_config(where, std::string("field \"") + field + "\" is out of range", "at least 1", std::to_string(value));
+/// Fields that give sizes: their products stay below 2^63.
+inline void require_size(const std::string& where, const char* field, Index value, Index most) {
+  if (value < 1 || value > most)
+    refuse_config(where, std::string("field \"") + field + "\" is out of range", "1 to " + std::to_string(most),
+                  std::to_string(value));
 }
 
 inline SsmConfig read_ssm(const Json& json, const std::string& where) {
@@ -31,7 +33,7 @@ inline SsmConfig read_ssm(const Json& json, const std::string& where) {
   c.expand = field_or(json, "expand", c.expand, where);
   if (const auto rank = json.find("dt_rank"); rank != json.end() && *rank != "auto") {
     c.dt_rank = require<Index>(json, "dt_rank", where);
-    require_positive(where, "dt_rank", c.dt_rank);
+    require_size(where, "dt_rank", c.dt_rank, 1 << 16);
   }
   c.dt_min = field_or(json, "dt_min", c.dt_min, where);
   c.dt_max = field_or(json, "dt_max", c.dt_max, where);
@@ -41,9 +43,9 @@ inline SsmConfig read_ssm(const Json& json, const std::string& where) {
   c.conv_bias = field_or(json, "conv_bias", c.conv_bias, where);
   c.bias = field_or(json, "bias", c.bias, where);
   c.use_fast_path = field_or(json, "use_fast_path", c.use_fast_path, where);
-  require_positive(where, "d_state", c.d_state);
-  require_positive(where, "d_conv", c.d_conv);
-  require_positive(where, "expand", c.expand);
+  require_size(where, "d_state", c.d_state, 1 << 12);
+  require_size(where, "d_conv", c.d_conv, 1 << 10);
+  require_size(where, "expand", c.expand, 1 << 8);
   if (c.dt_init != "random" && c.dt_init != "constant")
     refuse_config(where, "field \"dt_init\" is unknown", "\"random\" or \"constant\"", "\"" + c.dt_init + "\"");
   if (!(c.dt_min > 0) || !(c.dt_max >= c.dt_min))
@@ -71,13 +73,27 @@ inline OrderedJson write_ssm(const SsmConfig& c) {
 
 template <class Config>
 void check_stack(const Config& c, const std::string& where) {
-  require_positive(where, "d_model", c.d_model);
-  require_positive(where, "n_layer", c.n_layer);
-  require_positive(where, "vocab_size", c.vocab_size);
-  require_positive(where, "pad_vocab_size_multiple", c.pad_vocab_size_multiple);
-  require_positive(where, "n_residuals_per_layer", c.initializer_cfg.n_residuals_per_layer);
+  require_size(where, "d_model", c.d_model, 1 << 16);
+  require_size(where, "n_layer", c.n_layer, 1 << 12);
+  require_size(where, "vocab_size", c.vocab_size, 1 << 24);
+  require_size(where, "pad_vocab_size_multiple", c.pad_vocab_size_multiple, 1 << 16);
+  require_size(where, "n_residuals_per_layer", c.initializer_cfg.n_residuals_per_layer, 1 << 12);
   if (!(c.norm_epsilon > 0))
     refuse_config(where, "field \"norm_epsilon\" is out of range", "above 0", std::to_string(c.norm_epsilon));
+}
+
+/// Refuses a configuration whose projections and embedding alone are large and have more weights than the file has bytes,
+/// before they are allocated. (Of small ones load_weights tells more.)
+template <class Config>
+void check_against_weights(const Config& c, const std::string& where, Index bytes) {
+  const double d = static_cast<double>(c.d_model);
+  const double least = 3.0 * static_cast<double>(c.n_layer * c.ssm_cfg.expand) * d * d + static_cast<double>(c.vocab_size) * d;
+  constexpr double large = 1 << 28;
+  if (least > large && least > static_cast<double>(bytes))
+    refuse_config(where, "the sizes need more weights than model.safetensors holds",
+                  "what fits into " + std::to_string(bytes) + " bytes",
+                  "n_layer " + std::to_string(c.n_layer) + ", d_model " + std::to_string(c.d_model) + ", expand " +
+                      std::to_string(c.ssm_cfg.expand) + ", vocab_size " + std::to_string(c.vocab_size));
 }
 
 /// Fields that Caduceus and Mamba share, read with the class defaults of the structure they go to.

@@ -13,8 +13,7 @@ constexpr Direction opposite(Direction dir) {
 }
 
 /// Token that is visited at `step` of a walk over `length` tokens.
-template <Direction dir>
-LIGASE_HD constexpr Index token_at(Index step, Index length) {
+LIGASE_HD constexpr Index token_at(Direction dir, Index step, Index length) {
   return dir == Direction::forward ? step : length - 1 - step;
 }
 

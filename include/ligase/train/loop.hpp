@@ -8,7 +8,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <limits>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -84,6 +86,12 @@ class Trainer {
                    .where = folder.state().string(),
                    .expected = std::to_string(saved.batches) + " in " + std::to_string(saved.step) + " steps",
                    .found = std::to_string(options_.accumulate) + " per step"}};
+    if (saved.step > options_.steps)
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "the saved run has made more steps than it was to make",
+                   .where = folder.state().string(),
+                   .expected = std::to_string(options_.steps) + " at the most",
+                   .found = std::to_string(saved.step)}};
     folder.clear_temporaries();
     state_ = std::move(saved);
     state_.flags = std::move(flags);
@@ -104,8 +112,8 @@ class Trainer {
   /// Trains until all steps are made. `next(i)` returns micro-batch i = 0, 1, ...; `compute(context, module, batch)`
   /// adds gradients and returns a BatchResult. Random numbers of micro-batch i come from context.random with step = i.
   /// A loss or gradient norm that is not finite: Error numeric before the weights change. Input that fails during the
-  /// run: Error io. Every Error says the step, the last finite loss and the place of the last saved state, which stays as
-  /// it is.
+  /// run, and any other exception: Error io. Every Error says the step, the last finite loss and the place of the last
+  /// saved state, which stays as it is.
   template <class Next, class Compute, class... Callbacks>
   void run(Context<D>& context, Next&& next, Compute&& compute, Callbacks&... callbacks) {
     if (restored_) (call_on_save(callbacks), ...);
@@ -128,6 +136,10 @@ class Trainer {
         if (stop) return;
       } catch (const Error& e) {
         throw with_place(e);
+      } catch (const std::bad_alloc&) {
+        throw with_place(Error{{.kind = ErrorKind::io, .what = "out of memory"}});
+      } catch (const std::exception& e) {
+        throw with_place(Error{{.kind = ErrorKind::io, .what = e.what()}});
       }
     }
   }
@@ -202,7 +214,8 @@ class Trainer {
                 : "none";
     fields.what = text + "): " + fields.what;
     // What was good input at the start and no longer is has changed under the run: a failure, not bad usage.
-    if (fields.kind == ErrorKind::input) fields.kind = ErrorKind::io;
+    for (const ErrorKind users : {ErrorKind::input, ErrorKind::usage, ErrorKind::shape})
+      if (fields.kind == users) fields.kind = ErrorKind::io;
     return Error(std::move(fields));
   }
 

@@ -235,6 +235,33 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(has(refused(">a\nACGT\nAC\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\n\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\nACGTA\n"), "a.fa:3: sequence 'a' has lines of different widths"));
+  CHECK(has(refused(std::string(">a\0b\nACGT\n", 10)),
+            "a.fa:1: control character in a FASTA header; expected text, found byte 0x00"));
+  CHECK(has(refused(">a \x1B[31m\nACGT\n"), "found byte 0x1B"));
+  CHECK(
+      has(refused(">a " + std::string(1'000'000, 'x') + "\nACGT\n"), "expected at most 1000000 bytes, found 1000002"));
+}
+
+TEST_CASE("a long header is read") {
+  const Scratch scratch;
+  const Fasta fasta(scratch.plain("a.fa", ">a\tb " + std::string(999'000, 'x') + "\nACGT\n"));
+  CHECK(fasta.fetch("a", 0, 4) == "ACGT");
+}
+
+TEST_CASE("a file that changes or goes after opening is noticed") {
+  const Scratch scratch;
+  for (const bool packed : {false, true}) {
+    const auto path = packed ? scratch.gzip("a.fa", ">a\nACGT\n") : scratch.plain("a.fa", ">a\nACGT\n");
+    const Fasta fasta(path);
+    fasta.check_unchanged();
+    set_time(path, 5);
+    CHECK(has(ligase_test::error_of([&] { fasta.check_unchanged(); }).what(),
+              "the FASTA was changed since it was opened"));
+    std::filesystem::remove(path);
+    const Error gone = ligase_test::error_of([&] { fasta.check_unchanged(); });
+    CHECK(gone.kind() == ErrorKind::io);
+    CHECK(has(gone.what(), "the FASTA cannot be found any more; found No such file"));
+  }
 }
 
 TEST_CASE("missing, empty and truncated files are refused") {

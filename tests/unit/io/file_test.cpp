@@ -3,6 +3,7 @@
 #include <ligase/io/file.hpp>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <csignal>
 #include <fstream>
 #include <support/errors.hpp>
@@ -123,8 +124,21 @@ TEST_CASE("writing errors are of kind io and name the file") {
   std::filesystem::create_directory(folder / "taken");
   const Error taken = error_of([&] { write_file(folder / "taken", "x"); });
   CHECK(taken.kind() == ErrorKind::io);
-  CHECK(taken.fields().what == "cannot rename the finished file");
+  CHECK(std::string(taken.what()) == (folder / "taken").string() + ": cannot write the file; found Is a directory");
   CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a link is followed, devices and pipes are never replaced") {
+  const TemporaryFolder folder;
+  put(folder / "f", "old");
+  std::filesystem::create_symlink("f", folder / "link");
+  write_file(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_file(folder / "f") == "new");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(error_of([&] { write_file(folder / "pipe", "x"); }).kind() == ErrorKind::io);
+  CHECK(std::filesystem::is_fifo(folder / "pipe"));
+  CHECK(folder.entries() == 3);
 }
 
 TEST_CASE("a full disk leaves the old file as it was") {

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <csignal>
 #include <limits>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -302,6 +304,22 @@ TEST_CASE("a loss or gradient that is not finite stops before the weights change
         "of step 1 is not finite; found NaN");
 }
 
+TEST_CASE("whatever fails during a run is a failure that says where to go on") {
+  for (int which = 0; which < 3; ++which) {
+    Session s({.steps = 4});
+    const auto failing = [&](Context<>& context, Toy<float>& toy, const ToyBatch& batch) {
+      if (batch.number == 2 && which == 0) throw Error{{.kind = ErrorKind::shape, .what = "odd"}};
+      if (batch.number == 2 && which == 1) throw std::bad_alloc();
+      if (batch.number == 2) throw std::runtime_error("odd");
+      return toy_step(context, toy, batch);
+    };
+    const Error e = error_of([&] { s.trainer.run(s.context, ligase_test::toy_batch, failing); });
+    CHECK(e.kind() == ErrorKind::io);
+    CHECK(std::string(e.what()).starts_with("training stopped after step 2 (last finite loss: "));
+    CHECK(std::string(e.what()).ends_with(which == 1 ? "): out of memory" : "): odd"));
+  }
+}
+
 TEST_CASE("a full disk stops training and keeps the old state; resuming ends with the same bits") {
   const TemporaryFolder temporary;
   const TrainOptions options{.steps = 8, .save_every = 2};
@@ -358,6 +376,11 @@ TEST_CASE("resume refuses other flags; start forgets the run before") {
 
   Session c({.steps = 4, .accumulate = 3});
   CHECK(error_of([&] { c.trainer.resume(folder, flags); }).kind() == ErrorKind::usage);
+
+  Session few({.steps = 1, .accumulate = 2});
+  CHECK(std::string(error_of([&] { few.trainer.resume(folder, flags); }).what()) ==
+        folder.state().string() +
+            ": the saved run has made more steps than it was to make; expected 1 at the most, found 2");
 
   Json threads = flags;
   threads["threads"] = 7;

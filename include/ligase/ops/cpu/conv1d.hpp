@@ -45,38 +45,46 @@ struct Rows {
   T* operator()(Index i) const { return data + i * stride; }
 };
 
+/// `width` channels of one token: the sum of taps first .. taps-1 on top of the bias, in this order.
+template <Index fixed_taps, class T>
+LIGASE_INLINE void filter_channels(Direction dir, Index t, Index first, Index taps, Index channels, Index e, Index width, Rows<const T> x,
+                                   const T* w, const T* bias, T* y) {
+  Pack<T> sum = bias ? simd::load(bias + e, width) : Pack<T>{};
+  const auto add = [&](Index j) {
+    sum = simd::fma(simd::load(w + j * channels + e, width), simd::load(x(tap_token(dir, t, j, taps)) + e, width), sum);
+  };
+  if (fixed_taps != any_taps && first == 0)
+    for (Index j = 0; j < fixed_taps; ++j) add(j);
+  else
+    for (Index j = first; j < taps; ++j) add(j);
+  simd::store(y + e, sum, width);
+}
+
 /// x: rows of the sequence; y: of the tile. w, bias: as [K, E] and [E] or null. taps: K, or any_taps and K given at run time.
-template <Direction dir, Index fixed_taps, class T>
-void filter(const Tile& tile, Index channels, Index run_time_taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
-  const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
+template <Index fixed_taps, class T>
+void filter(Direction dir, const Tile& tile, Index channels, Index run_time_taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
+  const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps, whole = channels / lanes * lanes;
   for (Index t = tile.begin; t < tile.end; ++t) {
     Index first = 0;  // taps before it read zeros
-    while (first < taps && (tap_token<dir>(t, first, taps) < 0 || tap_token<dir>(t, first, taps) >= tile.length))
+    while (first < taps && (tap_token(dir, t, first, taps) < 0 || tap_token(dir, t, first, taps) >= tile.length))
       ++first;
-    for (Index e = 0; e < channels; e += lanes) {
-      const Index width = std::min(lanes, channels - e);
-      Pack<T> sum = bias ? simd::load(bias + e, width) : Pack<T>{};
-      const auto add = [&](Index j) {
-        sum = simd::fma(simd::load(w + j * channels + e, width), simd::load(x(tap_token<dir>(t, j, taps)) + e, width), sum);
-      };
-      if (fixed_taps != any_taps && first == 0)
-        for (Index j = 0; j < fixed_taps; ++j) add(j);
-      else
-        for (Index j = first; j < taps; ++j) add(j);
-      simd::store(y(t - tile.begin) + e, sum, width);
-    }
+    T* out = y(t - tile.begin);
+    for (Index e = 0; e < whole; e += lanes)
+      filter_channels<fixed_taps>(dir, t, first, taps, channels, e, lanes, x, w, bias, out);
+    if (whole < channels)
+      filter_channels<fixed_taps>(dir, t, first, taps, channels, whole, channels - whole, x, w, bias, out);
   }
 }
 
 /// Partial gradients of one tile: dweight [K, E], dbias [E]. dy: rows of the tile; x: of the sequence.
-template <Direction dir, Index fixed_taps, class T>
-void weight_tile(const Tile& tile, Index channels, Index run_time_taps, Rows<const T> dy, Rows<const T> x, T* dweight,
+template <Index fixed_taps, class T>
+void weight_tile(Direction dir, const Tile& tile, Index channels, Index run_time_taps, Rows<const T> dy, Rows<const T> x, T* dweight,
                  T* dbias) {
   const Index taps = fixed_taps == any_taps ? run_time_taps : fixed_taps;
   for (Index e = 0; e < channels; e += lanes) {
     const Index width = std::min(lanes, channels - e);
     const auto product = [&](Index t, Index j, const Pack<T>& d, Pack<T>& sum) {
-      const Index from = tap_token<dir>(t, j, taps);
+      const Index from = tap_token(dir, t, j, taps);
       if (from >= 0 && from < tile.length) sum = simd::fma(d, simd::load(x(from) + e, width), sum);
     };
     const auto gradient = [&](Index t) { return simd::load(dy(t - tile.begin) + e, width); };
@@ -101,19 +109,19 @@ void weight_tile(const Tile& tile, Index channels, Index run_time_taps, Rows<con
   }
 }
 
-template <Direction dir, class T>
-void filter_tile(const Tile& tile, Index channels, Index taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
-  (taps == 4 ? filter<dir, 4, T> : filter<dir, any_taps, T>)(tile, channels, taps, x, w, bias, y);
+template <class T>
+void filter_tile(Direction dir, const Tile& tile, Index channels, Index taps, Rows<const T> x, const T* w, const T* bias, Rows<T> y) {
+  (taps == 4 ? filter<4, T> : filter<any_taps, T>)(dir, tile, channels, taps, x, w, bias, y);
 }
 
-template <Direction dir, class T>
-void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias,
+template <class T>
+void filter_all(Context<cpu>& context, Direction dir, const Tensor<T, cpu>& x, const Tensor<T, cpu>& w, const T* bias,
                 Tensor<T, cpu>& y) {
   const Index length = x.size(1), channels = x.size(2), taps = w.size(0), tiles = Tile::tiles_of(length);
   parallel_for(context.threads, x.size(0) * tiles, [&](Index item) {
     const Tile tile = Tile::of(item, length);
     const Index start = item / tiles * length * channels;
-    filter_tile<dir, T>(tile, channels, taps, {x.data() + start, channels}, w.data(), bias,
+    filter_tile<T>(dir, tile, channels, taps, {x.data() + start, channels}, w.data(), bias,
                         {y.data() + start + tile.begin * channels, channels});
   });
 }
@@ -123,7 +131,7 @@ void filter_all(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, 
 template <Direction dir, class T>
 void causal_conv1d_forward(Context<cpu>& context, const Tensor<T, cpu>& x, const Tensor<T, cpu>& weight,
                            const Tensor<T, cpu>& bias, Tensor<T, cpu>& y) {
-  conv1d_cpu::filter_all<dir>(context, x, conv1d_cpu::transposed_weight(weight), bias.data(), y);
+  conv1d_cpu::filter_all(context, dir, x, conv1d_cpu::transposed_weight(weight), bias.data(), y);
 }
 
 template <Direction dir, class T>
@@ -131,16 +139,16 @@ void causal_conv1d_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, con
                             const Tensor<T, cpu>& weight, Tensor<T, cpu>& dx, Tensor<T, cpu>& dweight,
                             Tensor<T, cpu>& dbias) {
   using namespace conv1d_cpu;
-  filter_all<opposite(dir)>(context, dy, transposed_weight(weight), static_cast<const T*>(nullptr), dx);
+  filter_all(context, opposite(dir), dy, transposed_weight(weight), static_cast<const T*>(nullptr), dx);
   if (dweight.empty() && dbias.empty()) return;
   const Index length = x.size(1), channels = x.size(2), taps = weight.size(2);
   const Index tiles = Tile::tiles_of(length), items = x.size(0) * tiles;
   Tensor<T, cpu> weight_tiles({items, taps, channels}), bias_tiles({items, channels});
-  const auto run = taps == 4 ? weight_tile<dir, 4, T> : weight_tile<dir, any_taps, T>;
+  const auto run = taps == 4 ? weight_tile<4, T> : weight_tile<any_taps, T>;
   parallel_for(context.threads, items, [&](Index item) {
     const Tile tile = Tile::of(item, length);
     const Index start = item / tiles * length * channels;
-    run(tile, channels, taps, {dy.data() + start + tile.begin * channels, channels}, {x.data() + start, channels},
+    run(dir, tile, channels, taps, {dy.data() + start + tile.begin * channels, channels}, {x.data() + start, channels},
         weight_tiles.data() + item * taps * channels, bias_tiles.data() + item * channels);
   });
   if (!dbias.empty()) generic::add_tiles(context, bias_tiles, dbias);

@@ -24,18 +24,15 @@
 namespace ligase::inline LIGASE_ISA::device::gemm_detail {
 
 /// One line of a matrix in memory. A `fresh` one reads as zero: the kernel adds to what it reads.
-template <class T, bool fresh>
+template <class T>
 class Line {
  public:
-  explicit Line(T* data) : data_(data) {}
+  Line(T* data, bool fresh) : data_(data), fresh_(fresh) {}
   T& operator()(Index i) const { return data_[i]; }
   void prefetch(int i) const { __builtin_prefetch(data_ + i); }
   template <class Packet>
   Packet loadPacket(Index i) const {
-    if constexpr (fresh)
-      return Eigen::internal::pset1<Packet>(T(0));
-    else
-      return Eigen::internal::ploadu<Packet>(data_ + i);
+    return fresh_ ? Eigen::internal::pset1<Packet>(T(0)) : Eigen::internal::ploadu<Packet>(data_ + i);
   }
   template <class Packet>
   void storePacket(Index i, const Packet& x) const {
@@ -44,16 +41,17 @@ class Line {
 
  private:
   T* data_;
+  bool fresh_;
 };
 
 /// A matrix in memory as Eigen's kernels see it: element (i, j) at i + j * stride, or `by_rows` at i * stride + j.
-template <class T, bool by_rows, bool fresh = false>
+template <class T, bool by_rows>
 class Window {
  public:
-  using LinearMapper = Line<T, fresh>;
-  Window(T* data, Index stride) : data_(data), stride_(stride) {}
+  using LinearMapper = Line<T>;
+  Window(T* data, Index stride, bool fresh = false) : data_(data), stride_(stride), fresh_(fresh) {}
   T& operator()(Index i, Index j) const { return data_[by_rows ? i * stride_ + j : i + j * stride_]; }
-  LinearMapper getLinearMapper(Index i, Index j) const { return LinearMapper(&(*this)(i, j)); }
+  LinearMapper getLinearMapper(Index i, Index j) const { return {&(*this)(i, j), fresh_}; }
   template <class Packet>
   Packet loadPacket(Index i, Index j) const {
     return Eigen::internal::ploadu<Packet>(&(*this)(i, j));
@@ -70,6 +68,7 @@ class Window {
  private:
   T* data_;
   Index stride_;
+  bool fresh_;
 };
 
 template <class T>
@@ -83,8 +82,8 @@ using PackWide = Eigen::internal::gemm_pack_lhs<T, Index, Window<const T, by_row
 template <class T, bool by_rows>
 using PackNarrow = Eigen::internal::gemm_pack_rhs<T, Index, Window<const T, by_rows>, Traits<T>::nr,
                                                   by_rows ? Eigen::RowMajor : Eigen::ColMajor>;
-template <class T, bool fresh>
-using Kernel = Eigen::internal::gebp_kernel<T, T, Index, Window<T, false, fresh>, Traits<T>::mr, Traits<T>::nr, false, false>;
+template <class T>
+using Kernel = Eigen::internal::gebp_kernel<T, T, Index, Window<T, false>, Traits<T>::mr, Traits<T>::nr, false, false>;
 
 inline constexpr Index tile_rows = 64;
 /// Terms that are summed in registers before they reach memory.
@@ -144,10 +143,7 @@ void multiply_tile(const PackedWeight<T>& w, Index rows, const T* a, Index a_str
     const Index depth = std::min(depth_block, w.depth - k);
     const T* panels = w.panels.data() + k * w.padded_outputs;
     PackNarrow<T, false>()(packed, Window<const T, false>(a + k, a_stride), depth, tile_rows);
-    if (k == 0)
-      Kernel<T, true>()(Window<T, false, true>(out, out_stride), panels, packed, w.padded_outputs, depth, tile_rows, T(1));
-    else
-      Kernel<T, false>()(Window<T, false>(out, out_stride), panels, packed, w.padded_outputs, depth, tile_rows, T(1));
+    Kernel<T>()(Window<T, false>(out, out_stride, k == 0), panels, packed, w.padded_outputs, depth, tile_rows, T(1));
   }
   if (!direct)
     for (Index i = 0; i < rows; ++i)
@@ -163,7 +159,7 @@ void add_outer_tile(Index rows, Index n, Index k, const T* a, Index a_stride, co
   T* narrow = narrow_memory.reserve_for<T>(padded(n, Traits<T>::nr) * rows);
   PackWide<T, false>()(wide, Window<const T, false>(b, b_stride), rows, k);
   PackNarrow<T, true>()(narrow, Window<const T, true>(a, a_stride), rows, n);
-  Kernel<T, false>()(Window<T, false>(c, c_stride), wide, narrow, k, rows, n, T(1));
+  Kernel<T>()(Window<T, false>(c, c_stride), wide, narrow, k, rows, n, T(1));
 }
 
 }  // namespace ligase::inline LIGASE_ISA::device::gemm_detail

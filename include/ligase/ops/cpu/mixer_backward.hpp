@@ -69,11 +69,10 @@ struct ChunkGradients {
   }
 
   /// Through the projections and silu, from u, delta and slab_bc to `before` and dbc.
-  template <Direction dir>
-  void leave_projections(const Core<T>& core, const CoreTransposed<T>& transposed, const Projected<T>& p,
+  void leave_projections(Direction dir, const Core<T>& core, const CoreTransposed<T>& transposed, const Projected<T>& p,
                          const Chunk& chunk, Index tile) const {
     thread_local Scratch memory;
-    const auto [row, count] = TileRows::of<dir>(chunk, tile);
+    const auto [row, count] = TileRows::of(dir, chunk, tile);
     const Index e = core.channels, width = core.width(), n2 = 2 * core.states;
     for (Index k = row; k < row + count; ++k)
       for (Index j = 0; j < n2; ++j) {
@@ -94,8 +93,7 @@ struct ChunkGradients {
   }
 
   /// Gradients of the weights by the channels of a slab.
-  template <Direction dir>
-  void add_weights(const Core<T>& core, const Projected<T>& p, const Chunk& chunk, Index slab, Rows<const T> x,
+  void add_weights(Direction dir, const Core<T>& core, const Projected<T>& p, const Chunk& chunk, Index slab, Rows<const T> x,
                    const GradientParts<T>& to, Index sequence) const {
     thread_local Scratch memory;
     const Index e = core.channels, width = core.width(), taps = core.taps;
@@ -105,13 +103,13 @@ struct ChunkGradients {
     };
     T *conv = memory.reserve_for<T>((taps + 1) * channels), *conv_bias = conv + taps * channels;
     for (Index tile = chunk.tiles() - 1; tile >= 0; --tile) {
-      const auto [row, count] = TileRows::of<dir>(chunk, tile);
+      const auto [row, count] = TileRows::of(dir, chunk, tile);
       gemm_detail::add_outer_tile(count, channels, core.rank, delta + row * e + first, e, p.dbc + row * width, width,
                                   part(to.dt_proj) + first * core.rank, core.rank);
       gemm_detail::add_outer_tile(count, width, channels, dbc + row * width, width, p.u + row * e + first, e,
                                   part(to.x_proj) + first, e);
-      const auto run = taps == 4 ? conv1d_cpu::weight_tile<dir, 4, T> : conv1d_cpu::weight_tile<dir, conv1d_cpu::any_taps, T>;
-      run({chunk.first + row, chunk.first + row + count, chunk.length}, channels, taps, {before + row * e + first, e},
+      const auto run = taps == 4 ? conv1d_cpu::weight_tile<4, T> : conv1d_cpu::weight_tile<conv1d_cpu::any_taps, T>;
+      run(dir, {chunk.first + row, chunk.first + row + count, chunk.length}, channels, taps, {before + row * e + first, e},
           {x.data + first, x.stride}, conv, conv_bias);
       for (Index j = 0; j <= taps; ++j) {
         T* sum = j < taps ? part(to.conv) + j * e + first : part(to.conv_bias) + first;
@@ -121,13 +119,11 @@ struct ChunkGradients {
   }
 
   /// Puts the rows of the chunk before beside `before`; true taps of the transposed convolution then find them.
-  template <Direction dir>
-  void place_carry(const Core<T>& core, const Chunk& chunk) const {
+  void place_carry(Direction dir, const Core<T>& core, const Chunk& chunk) const {
     const Index e = core.channels;
     std::copy(carry, carry + carried * e, dir == Direction::forward ? before + chunk.count * e : before - carried * e);
   }
-  template <Direction dir>
-  void keep_carry(const Core<T>& core, const Chunk& chunk) {
+  void keep_carry(Direction dir, const Core<T>& core, const Chunk& chunk) {
     const Index e = core.channels, rows = chunk.count + carried, next = std::min(core.taps - 1, rows);
     const T* from = dir == Direction::forward ? before : before + (chunk.count - next) * e;
     std::copy(from, from + next * e, carry);
@@ -135,13 +131,12 @@ struct ChunkGradients {
   }
 
   /// dx of a tile.
-  template <Direction dir>
-  void leave_conv(const Core<T>& core, const Chunk& chunk, Index tile, bool add, T* dx) const {
+  void leave_conv(Direction dir, const Core<T>& core, const Chunk& chunk, Index tile, bool add, T* dx) const {
     thread_local Scratch memory;
-    const auto [row, count] = TileRows::of<dir>(chunk, tile);
+    const auto [row, count] = TileRows::of(dir, chunk, tile);
     const Index e = core.channels, shift = dir == Direction::forward ? 0 : carried;
     T* result = add ? memory.reserve_for<T>(block_steps * e) : dx + row * e;
-    conv1d_cpu::filter_tile<opposite(dir), T>({shift + row, shift + row + count, chunk.count + carried}, e, core.taps,
+    conv1d_cpu::filter_tile<T>(opposite(dir), {shift + row, shift + row + count, chunk.count + carried}, e, core.taps,
                                               {before - shift * e, e}, core.conv.data(), nullptr, {result, e});
     if (!add) return;
     for (Index i = 0; i < count * e; ++i) dx[row * e + i] += result[i];
@@ -149,8 +144,8 @@ struct ChunkGradients {
 };
 
 /// dx [L, E] of one sequence in one direction, added where `add`, and the sequence's part of the weight gradients.
-template <Direction dir, class T>
-void backward_sequence(const Teams& teams, const Core<T>& core, const CoreTransposed<T>& transposed, Rows<const T> x,
+template <class T>
+void backward_sequence(Direction dir, const Teams& teams, const Core<T>& core, const CoreTransposed<T>& transposed, Rows<const T> x,
                        Index length, const T* dy, const T* kept, bool add, T* dx, GradientParts<T>& parts,
                        Index sequence) {
   thread_local Scratch chunk_memory, gradient_memory, slab_memory;
@@ -163,34 +158,34 @@ void backward_sequence(const Teams& teams, const Core<T>& core, const CoreTransp
   const auto slab_at = [=](Index i) { return memory + slab_bytes * static_cast<std::size_t>(i); };
   const auto slab = [=](Index i) { return std::launder(reinterpret_cast<Slab*>(slab_at(i))); };
   for (Index i = 0; i < slabs; ++i)
-    Slab::start(slab_at(i), core.scan, scan_cpu::Place<dir>(core.scan, i), static_cast<const T*>(nullptr));
+    Slab::start(slab_at(i), core.scan, scan_cpu::Place(dir, core.scan, i), static_cast<const T*>(nullptr));
   const scan_cpu::BackwardTargets<T> to{d.u,     d.delta,
                                         nullptr, d.slab_bc,
                                         nullptr, parts.A.data() + sequence * e * core.states,
                                         parts.D.data() + sequence * e, parts.delta_bias.data() + sequence * e};
 
   for (Index begin = (length - 1) / size * size; begin >= 0; begin -= size) {
-    const auto chunk = Chunk::at<dir>(begin, size, length);
-    parallel_for(teams.inside, chunk.tiles(), [&](Index tile) { p.template project<dir>(core, chunk, tile, x); });
+    const auto chunk = Chunk::at(dir, begin, size, length);
+    parallel_for(teams.inside, chunk.tiles(), [&](Index tile) { p.project(dir, core, chunk, tile, x); });
     const auto view = p.scan(core, chunk);
     parallel_for(teams.inside, slabs, [&](Index i) {
-      slab(i)->advance(view, scan_cpu::Place<dir>(view, i), dy + chunk.first * e, kept + begin / block_steps * core.kept(),
+      slab(i)->advance(view, scan_cpu::Place(dir, view, i), dy + chunk.first * e, kept + begin / block_steps * core.kept(),
                        to);
     });
     parallel_for(teams.inside, chunk.tiles(),
-                 [&](Index tile) { d.template leave_projections<dir>(core, transposed, p, chunk, tile); });
-    d.template place_carry<dir>(core, chunk);
+                 [&](Index tile) { d.leave_projections(dir, core, transposed, p, chunk, tile); });
+    d.place_carry(dir, core, chunk);
     parallel_for(teams.inside, slabs,
-                 [&](Index i) { d.template add_weights<dir>(core, p, chunk, i, x, parts, sequence); });
+                 [&](Index i) { d.add_weights(dir, core, p, chunk, i, x, parts, sequence); });
     parallel_for(teams.inside, chunk.tiles(),
-                 [&](Index tile) { d.template leave_conv<dir>(core, chunk, tile, add, dx + chunk.first * e); });
-    d.template keep_carry<dir>(core, chunk);
+                 [&](Index tile) { d.leave_conv(dir, core, chunk, tile, add, dx + chunk.first * e); });
+    d.keep_carry(dir, core, chunk);
   }
-  for (Index i = 0; i < slabs; ++i) slab(i)->finish(core.scan, scan_cpu::Place<dir>(core.scan, i), to);
+  for (Index i = 0; i < slabs; ++i) slab(i)->finish(core.scan, scan_cpu::Place(dir, core.scan, i), to);
 }
 
-template <Direction dir, class T>
-void backward_direction(Context<cpu>& context, const MixerCore<T, cpu>& weights, const Tensor<T, cpu>& xz,
+template <class T>
+void backward_direction(Context<cpu>& context, Direction dir, const MixerCore<T, cpu>& weights, const Tensor<T, cpu>& xz,
                         const Tensor<T, cpu>& dy, const Tensor<T, cpu>& kept, bool add, Tensor<T, cpu>& dx,
                         MixerCore<T, cpu>& gradients) {
   const Core<T> core(weights);
@@ -199,7 +194,7 @@ void backward_direction(Context<cpu>& context, const MixerCore<T, cpu>& weights,
   const Teams teams(context.threads, batch);
   GradientParts<T> parts(core, batch);
   parallel_for(teams.across, batch, [&](Index s) {
-    backward_sequence<dir, T>(teams, core, transposed, {xz.data() + s * length * 2 * e, 2 * e}, length,
+    backward_sequence<T>(dir, teams, core, transposed, {xz.data() + s * length * 2 * e, 2 * e}, length,
                               dy.data() + s * length * e, kept.data() + s * (kept.count() / batch), add,
                               dx.data() + s * length * e, parts, s);
   });
@@ -237,8 +232,8 @@ void fused_mixer_backward(Context<cpu>& context, const Tensor<T, cpu>& dout, con
 
   Tensor<T, cpu>& dx = gated;
   const bool forward = !w.core[0].conv.empty(), reverse = !w.core[1].conv.empty();
-  if (forward) backward_direction<Direction::forward>(context, w.core[0], s.xz, s.y, s.states[0], false, dx, g.core[0]);
-  if (reverse) backward_direction<Direction::reverse>(context, w.core[1], s.xz, s.y, s.states[1], forward, dx, g.core[1]);
+  if (forward) backward_direction(context, Direction::forward, w.core[0], s.xz, s.y, s.states[0], false, dx, g.core[0]);
+  if (reverse) backward_direction(context, Direction::reverse, w.core[1], s.xz, s.y, s.states[1], forward, dx, g.core[1]);
   for_tiles(context, dout.size(0), dout.size(1), [&](Index row, Index count) {
     for (Index k = row; k < row + count; ++k)
       std::copy(dx.data() + k * e, dx.data() + (k + 1) * e, s.xz.data() + k * 2 * e);

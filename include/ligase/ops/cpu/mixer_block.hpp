@@ -58,8 +58,7 @@ struct Core {
 struct Chunk {
   Index begin, count, first, length;
 
-  template <Direction dir>
-  static Chunk at(Index begin, Index size, Index length) {
+  static Chunk at(Direction dir, Index begin, Index size, Index length) {
     const Index count = std::min(size, length - begin);
     return {begin, count, dir == Direction::forward ? begin : length - begin - count, length};
   }
@@ -70,8 +69,7 @@ struct Chunk {
 struct TileRows {
   Index begin, count;
 
-  template <Direction dir>
-  static TileRows of(const Chunk& chunk, Index tile) {
+  static TileRows of(Direction dir, const Chunk& chunk, Index tile) {
     const Index begin = tile * block_steps, count = std::min(block_steps, chunk.count - begin);
     return {dir == Direction::forward ? begin : chunk.count - begin - count, count};
   }
@@ -94,11 +92,10 @@ struct Projected {
         bc(delta + tokens * core.channels) {}
 
   /// x: rows of the whole sequence.
-  template <Direction dir>
-  void project(const Core<T>& core, const Chunk& chunk, Index tile, Rows<const T> x) const {
-    const auto [row, count] = TileRows::of<dir>(chunk, tile);
+  void project(Direction dir, const Core<T>& core, const Chunk& chunk, Index tile, Rows<const T> x) const {
+    const auto [row, count] = TileRows::of(dir, chunk, tile);
     const Index e = core.channels, width = core.width();
-    conv1d_cpu::filter_tile<dir, T>({chunk.first + row, chunk.first + row + count, chunk.length}, e, core.taps, x,
+    conv1d_cpu::filter_tile<T>(dir, {chunk.first + row, chunk.first + row + count, chunk.length}, e, core.taps, x,
                                     core.conv.data(), core.conv_bias, {before + row * e, e});
     for (Index i = row * e, end = (row + count) * e; i < end; i += lanes) {
       const Index n = std::min(lanes, end - i);

@@ -3,13 +3,14 @@
 #include <ligase/ops/cpu/gemm.hpp>
 #include <ligase/ops/cpu/mixer_block.hpp>
 #include <ligase/ops/cpu/scan_forward.hpp>
+#include <ligase/ops/generic/linear.hpp>
 
 namespace ligase::inline LIGASE_ISA::device {
 namespace mixer_cpu {
 
 /// y [L, E] of one sequence in one direction, added where `add`. `kept`: states before every block, or null.
-template <Direction dir, class T>
-void forward_sequence(const Teams& teams, const Core<T>& core, Rows<const T> x, Index length, bool add, T* y, T* kept) {
+template <class T>
+void forward_sequence(Direction dir, const Teams& teams, const Core<T>& core, Rows<const T> x, Index length, bool add, T* y, T* kept) {
   thread_local Scratch chunk_memory, slab_memory;
   const Index size = std::min(teams.chunk(), length), e = core.channels, slabs = core.scan.slabs();
   const Projected<T> p(core, size, false, chunk_memory.reserve_for<T>(Projected<T>::numbers(core, size, false)));
@@ -17,28 +18,28 @@ void forward_sequence(const Teams& teams, const Core<T>& core, Rows<const T> x, 
   const std::size_t slab_bytes = Slab::bytes(scan_cpu::padded(core.states, scan_cpu::forward_chunk));
   auto* memory = static_cast<std::byte*>(slab_memory.reserve(slab_bytes * static_cast<std::size_t>(slabs)));
   const auto slab_at = [=](Index i) { return memory + slab_bytes * static_cast<std::size_t>(i); };
-  for (Index i = 0; i < slabs; ++i) Slab::start(slab_at(i), core.scan, scan_cpu::Place<dir>(core.scan, i));
+  for (Index i = 0; i < slabs; ++i) Slab::start(slab_at(i), core.scan, scan_cpu::Place(dir, core.scan, i));
 
   for (Index begin = 0; begin < length; begin += size) {
-    const auto chunk = Chunk::at<dir>(begin, size, length);
-    parallel_for(teams.inside, chunk.tiles(), [&](Index tile) { p.template project<dir>(core, chunk, tile, x); });
+    const auto chunk = Chunk::at(dir, begin, size, length);
+    parallel_for(teams.inside, chunk.tiles(), [&](Index tile) { p.project(dir, core, chunk, tile, x); });
     const auto view = p.scan(core, chunk);
     parallel_for(teams.inside, slabs, [&](Index i) {
       std::launder(reinterpret_cast<Slab*>(slab_at(i)))
-          ->advance(view, scan_cpu::Place<dir>(view, i), add, y + chunk.first * e,
+          ->advance(view, scan_cpu::Place(dir, view, i), add, y + chunk.first * e,
                     kept ? kept + begin / block_steps * core.kept() : nullptr);
     });
   }
 }
 
-template <Direction dir, class T>
-void forward_direction(Context<cpu>& context, const MixerCore<T, cpu>& weights, const Tensor<T, cpu>& xz, bool add,
+template <class T>
+void forward_direction(Context<cpu>& context, Direction dir, const MixerCore<T, cpu>& weights, const Tensor<T, cpu>& xz, bool add,
                        Tensor<T, cpu>& y, Tensor<T, cpu>& kept) {
   const Core<T> core(weights);
   const Index batch = y.size(0), length = y.size(1), e = core.channels;
   const Teams teams(context.threads, batch);
   parallel_for(teams.across, batch, [&](Index s) {
-    forward_sequence<dir, T>(teams, core, {xz.data() + s * length * 2 * e, 2 * e}, length, add, y.data() + s * length * e,
+    forward_sequence<T>(dir, teams, core, {xz.data() + s * length * 2 * e, 2 * e}, length, add, y.data() + s * length * e,
                              kept.empty() ? nullptr : kept.data() + s * (kept.count() / batch));
   });
 }
@@ -62,8 +63,8 @@ void fused_mixer_forward(Context<cpu>& context, const Tensor<T, cpu>& h, const M
   using namespace mixer_cpu;
   generic::linear_forward(context, h, w.in, w.in_bias, s.xz);
   const bool forward = !w.core[0].conv.empty(), reverse = !w.core[1].conv.empty();
-  if (forward) forward_direction<Direction::forward>(context, w.core[0], s.xz, false, s.y, s.states[0]);
-  if (reverse) forward_direction<Direction::reverse>(context, w.core[1], s.xz, forward, s.y, s.states[1]);
+  if (forward) forward_direction(context, Direction::forward, w.core[0], s.xz, false, s.y, s.states[0]);
+  if (reverse) forward_direction(context, Direction::reverse, w.core[1], s.xz, forward, s.y, s.states[1]);
 
   const Index e = s.y.size(2), d = out.size(2);
   const auto weight = PackedWeight<T>::template pack<true>(w.out.data(), e, d);

@@ -73,8 +73,8 @@ __attribute__((noinline)) void walk_back(Index count, BackwardScratch<T>& s, con
 }
 
 /// g and, where there is a gate, dz.
-template <Direction dir, class T>
-void enter_gate(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count, const T* dy,
+template <class T>
+void enter_gate(const View<T>& in, const Place& place, Index group, Index begin, Index count, const T* dy,
                 BackwardScratch<T>& s, T* dz) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   const Pack<T> one = simd::broadcast(T(1));
@@ -90,8 +90,8 @@ void enter_gate(const View<T>& in, const Place<dir>& place, Index group, Index b
 }
 
 /// du and ddelta, and their part of the gradients of D and delta_bias.
-template <Direction dir, class T>
-void leave(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count,
+template <class T>
+void leave(const View<T>& in, const Place& place, Index group, Index begin, Index count,
            const BackwardScratch<T>& s, const BackwardTargets<T>& to, Pack<T>& sum_skip, Pack<T>& sum_bias) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   const Pack<T> bias = in.delta_bias ? simd::load(in.delta_bias + e, width) : Pack<T>{};
@@ -126,8 +126,7 @@ struct BackwardSlab {
   Pack<T>* dA(Index group) { return rates(2 * slab_groups + group); }
 
   /// The adjoint starts as zero, or as the gradient of the final state, [B, E, N].
-  template <Direction dir>
-  static BackwardSlab& start(void* memory, const View<T>& in, const Place<dir>& place, const T* dfinal) {
+  static BackwardSlab& start(void* memory, const View<T>& in, const Place& place, const T* dfinal) {
     auto& s = *new (memory) BackwardSlab{padded(in.states, backward_chunk), {}, {}, {}};
     for (Index g = 0; g < place.groups; ++g) {
       const Index e = place.channel(in, g), width = place.width(in, g);
@@ -141,8 +140,7 @@ struct BackwardSlab {
   }
 
   /// Walks back over all tokens of `in`, which may be one part of a sequence; `kept` holds the states before its blocks.
-  template <Direction dir>
-  void advance(const View<T>& in, const Place<dir>& place, const T* dy, const T* kept, const BackwardTargets<T>& to) {
+  void advance(const View<T>& in, const Place& place, const T* dy, const T* kept, const BackwardTargets<T>& to) {
     thread_local Scratch memory;
     auto& local = *static_cast<BackwardScratch<T>*>(memory.reserve(BackwardScratch<T>::bytes(states)));
     auto* h = reinterpret_cast<Pack<T>*>(&local + 1);
@@ -178,8 +176,7 @@ struct BackwardSlab {
   }
 
   /// Gradients of what does not run along the tokens.
-  template <Direction dir>
-  void finish(const View<T>& in, const Place<dir>& place, const BackwardTargets<T>& to) {
+  void finish(const View<T>& in, const Place& place, const BackwardTargets<T>& to) {
     for (Index g = 0; g < place.groups; ++g) {
       const Index width = place.width(in, g), channel = place.sequence * in.channels + place.channel(in, g);
       scatter_states(dA(g), in.states, width, to.A + channel * in.states);
@@ -190,11 +187,11 @@ struct BackwardSlab {
   }
 };
 
-template <Direction dir, class T>
-void backward_item(const View<T>& in, Index item, const T* dy, const T* dfinal, const T* saved,
+template <class T>
+void backward_item(Direction dir, const View<T>& in, Index item, const T* dy, const T* dfinal, const T* saved,
                    const BackwardTargets<T>& to) {
   thread_local Scratch memory;
-  const Place<dir> place(in, item);
+  const Place place(dir, in, item);
   auto& slab =
       BackwardSlab<T>::start(memory.reserve(BackwardSlab<T>::bytes(padded(in.states, backward_chunk))), in, place, dfinal);
   slab.advance(in, place, dy, saved, to);
@@ -220,7 +217,7 @@ void selective_scan_backward(Context<cpu>& context, const Tensor<T, cpu>& dy, co
                                         dD.data(),
                                         dbias.data()};
   parallel_for(context.threads, in.batch * in.slabs(), [&](Index item) {
-    scan_cpu::backward_item<dir>(in, item, dy.data(), dfinal_state.data(), saved.states.data(), to);
+    scan_cpu::backward_item(dir, in, item, dy.data(), dfinal_state.data(), saved.states.data(), to);
   });
   if (in.slabs() > 1)
     for_each(context, count, generic::SumParts<T>{dbc.data(), in.slabs(), count, gradients.bc.data()});

@@ -21,14 +21,15 @@ inline constexpr Index slab_groups = scan_detail::slab_channels / lanes;
 
 inline Index padded(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-/// The place of a work item: a sequence and its slab of channels.
-template <Direction dir>
+/// The place of a work item: a sequence, its slab of channels, and the way through its tokens.
 struct Place {
+  Direction dir;
   Index sequence, slab, first_channel, groups;
 
   template <class T>
-  Place(const View<T>& in, Index item)
-      : sequence(item / in.slabs()),
+  Place(Direction direction, const View<T>& in, Index item)
+      : dir(direction),
+        sequence(item / in.slabs()),
         slab(item % in.slabs()),
         first_channel(slab * scan_detail::slab_channels),
         groups((std::min(in.channels - first_channel, scan_detail::slab_channels) + lanes - 1) / lanes) {}
@@ -43,7 +44,7 @@ struct Place {
   }
   template <class T>
   Index token(const View<T>& in, Index step) const {
-    return sequence * in.length + token_at<dir>(step, in.length);
+    return sequence * in.length + token_at(dir, step, in.length);
   }
 };
 
@@ -82,8 +83,8 @@ T reach_of(const Pack<T>* a, Index states) {
 }
 
 /// B and C of a block in the order of the walk: [steps, B of padded states, C of padded states].
-template <Direction dir, class T>
-void gather_bc(const View<T>& in, const Place<dir>& place, Index begin, Index count, Index padded_states, T* out) {
+template <class T>
+void gather_bc(const View<T>& in, const Place& place, Index begin, Index count, Index padded_states, T* out) {
   for (Index k = 0; k < count; ++k) {
     const T* row = in.bc + place.token(in, begin + k) * 2 * in.states;
     for (int half = 0; half < 2; ++half, row += in.states, out += padded_states)
@@ -114,8 +115,7 @@ struct BlockSteps {
   Pack<T> dt[block_steps], x[block_steps], u[block_steps], y[block_steps];
 
   /// dt = softplus(delta + bias), x = dt u, y = D u; returns the largest |dt|.
-  template <Direction dir>
-  Pack<T> prepare(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count) {
+  Pack<T> prepare(const View<T>& in, const Place& place, Index group, Index begin, Index count) {
     const Index width = place.width(in, group), e = place.channel(in, group);
     const Pack<T> bias = in.delta_bias ? simd::load(in.delta_bias + e, width) : Pack<T>{};
     const Pack<T> skip = in.D ? simd::load(in.D + e, width) : Pack<T>{};
@@ -141,10 +141,9 @@ struct Ahead {
   Index arrays, stride, count;
 
   /// The group after `group` of the block at `begin`, in the order (block, group); `step` is the distance of blocks.
-  template <Direction dir>
-  Ahead(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index step,
+  Ahead(const View<T>& in, const Place& place, Index group, Index begin, Index step,
         std::initializer_list<const T*> operands)
-      : rows{}, arrays(0), stride(dir == Direction::forward ? in.channels : -in.channels), count(0) {
+      : rows{}, arrays(0), stride(place.dir == Direction::forward ? in.channels : -in.channels), count(0) {
     const bool same = group + 1 < place.groups;
     const Index first = same ? begin : begin + step;
     if (first < 0 || first >= in.length) return;

@@ -9,8 +9,8 @@ namespace scan_cpu {
 inline constexpr Index forward_chunk = 8;
 
 /// y times silu(z) where there is a gate; added to what stands in y where `add`.
-template <Direction dir, class T>
-void finish(const View<T>& in, const Place<dir>& place, Index group, Index begin, Index count,
+template <class T>
+void finish(const View<T>& in, const Place& place, Index group, Index begin, Index count,
             const BlockSteps<T>& steps, bool add, T* y) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   for (Index k = 0; k < count; ++k) {
@@ -39,8 +39,7 @@ struct ForwardSlab {
   Pack<T>* state(Index group) { return rates(slab_groups + group); }
 
   /// Initial states are zero, or those of the input.
-  template <Direction dir>
-  static ForwardSlab& start(void* memory, const View<T>& in, const Place<dir>& place) {
+  static ForwardSlab& start(void* memory, const View<T>& in, const Place& place) {
     auto& s = *new (memory) ForwardSlab{padded(in.states, forward_chunk), {}};
     for (Index g = 0; g < place.groups; ++g) {
       const Index e = place.channel(in, g), width = place.width(in, g);
@@ -54,8 +53,7 @@ struct ForwardSlab {
 
   /// Walks over all tokens of `in`, which may be one part of a sequence. `kept`, where given, receives the states before
   /// every block.
-  template <Direction dir>
-  void advance(const View<T>& in, const Place<dir>& place, bool add, T* y, T* kept) {
+  void advance(const View<T>& in, const Place& place, bool add, T* y, T* kept) {
     thread_local Scratch memory;
     auto& steps = *static_cast<BlockSteps<T>*>(memory.reserve(
         sizeof(BlockSteps<T>) + sizeof(T) * static_cast<std::size_t>(2 * block_steps * states)));
@@ -79,10 +77,10 @@ struct ForwardSlab {
   }
 };
 
-template <Direction dir, class T>
-void forward_item(const View<T>& in, Index item, T* y, T* final_state, T* saved) {
+template <class T>
+void forward_item(Direction dir, const View<T>& in, Index item, T* y, T* final_state, T* saved) {
   thread_local Scratch memory;
-  const Place<dir> place(in, item);
+  const Place place(dir, in, item);
   auto& slab = ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(padded(in.states, forward_chunk))), in, place);
   slab.advance(in, place, false, y, saved);
   for (Index g = 0; g < place.groups; ++g)
@@ -97,7 +95,7 @@ void selective_scan_forward(Context<cpu>& context, const ScanInput<T, cpu>& inpu
                             Tensor<T, cpu>& y, Tensor<T, cpu>& final_state, ScanSaved<T, cpu>& saved) {
   const auto in = scan_detail::view(input, weights);
   parallel_for(context.threads, in.batch * in.slabs(), [&](Index item) {
-    scan_cpu::forward_item<dir>(in, item, y.data(), final_state.data(), saved.states.data());
+    scan_cpu::forward_item(dir, in, item, y.data(), final_state.data(), saved.states.data());
   });
 }
 

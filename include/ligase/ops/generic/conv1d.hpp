@@ -7,8 +7,7 @@
 namespace ligase::inline LIGASE_ISA::generic {
 
 /// Token that tap `tap` of K reads for the output at `token`.
-template <Direction dir>
-LIGASE_HD constexpr Index tap_token(Index token, Index tap, Index taps) {
+LIGASE_HD constexpr Index tap_token(Direction dir, Index token, Index tap, Index taps) {
   return dir == Direction::forward ? token - (taps - 1) + tap : token + (taps - 1) - tap;
 }
 
@@ -21,7 +20,7 @@ struct Conv1dForward {
     const Index e = i % channels, row = i / channels, t = row % length, start = row - t;
     T sum = bias ? bias[e] : T(0);
     for (Index j = 0; j < taps; ++j) {
-      const Index from = tap_token<dir>(t, j, taps);
+      const Index from = tap_token(dir, t, j, taps);
       if (from >= 0 && from < length) sum = math::fma(weight[e * taps + j], x[(start + from) * channels + e], sum);
     }
     y[i] = sum;
@@ -47,7 +46,7 @@ struct Conv1dWeightTile {
       for (Index j = 0; j < taps; ++j) {
         sum = T(0);
         for (Index t = begin; t < end; ++t) {
-          const Index from = tap_token<dir>(t, j, taps);
+          const Index from = tap_token(dir, t, j, taps);
           if (from >= 0 && from < length)
             sum = math::fma(dy[(start + t) * channels + e], x[(start + from) * channels + e], sum);
         }

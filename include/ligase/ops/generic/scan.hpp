@@ -32,7 +32,7 @@ struct ScanForward {
       if (saved && step % scan_detail::block_steps == 0)
         for (Index n = 0; n < states; ++n)
           saved[in.kept(b, step / scan_detail::block_steps, e / 16) + n * 16 + e % 16] = h[n];
-      const Index token = b * in.length + token_at<dir>(step, in.length), i = token * in.channels + e;
+      const Index token = b * in.length + token_at(dir, step, in.length), i = token * in.channels + e;
       const T *B = in.bc + token * 2 * states, *C = B + states;
       const T dt = scan_step(in.delta[i] + bias, in.softplus), x = dt * in.u[i];
       T sum = skip * in.u[i];
@@ -77,14 +77,14 @@ struct ScanBackward {
       const Index count = in.length - begin < scan_detail::block_steps ? in.length - begin : scan_detail::block_steps;
       for (Index n = 0; n < states; ++n) h[n] = saved[in.kept(b, block, e / 16) + n * 16 + e % 16];
       for (Index k = 0; k < count; ++k) {
-        const Index token = b * in.length + token_at<dir>(begin + k, in.length), i = token * in.channels + e;
+        const Index token = b * in.length + token_at(dir, begin + k, in.length), i = token * in.channels + e;
         const T* B = in.bc + token * 2 * states;
         const T dt = scan_step(in.delta[i] + bias, in.softplus), x = dt * in.u[i];
         for (Index n = 0; n < states; ++n)
           h[(k + 1) * states + n] = math::exp(dt * a[n]) * h[k * states + n] + x * B[n];
       }
       for (Index k = count - 1; k >= 0; --k) {
-        const Index token = b * in.length + token_at<dir>(begin + k, in.length), i = token * in.channels + e;
+        const Index token = b * in.length + token_at(dir, begin + k, in.length), i = token * in.channels + e;
         const T *B = in.bc + token * 2 * states, *C = B + states, *before = h + k * states, *after = before + states;
         T *dB = dbc + (slab * in.batch * in.length + token) * 2 * states, *dC = dB + states;
         const T u = in.u[i], delta = in.delta[i] + bias, dt = scan_step(delta, in.softplus), x = dt * u;

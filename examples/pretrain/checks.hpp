@@ -1,0 +1,25 @@
+#pragma once
+
+#include <pretrain/options.hpp>
+
+#include <ligase/core/error.hpp>
+#include <ligase/train/state.hpp>
+
+namespace pretrain {
+
+using namespace ligase;
+
+/// Everything that the result depends on: a resumed run must have been started with the same.
+Json flags_of(const Options& options);
+/// Refuses outputs that cannot be written, and a --json that would replace an input or the run's own files.
+void check_outputs(const Options& options);
+/// Refuses an output folder in use, unless --resume or --overwrite is given.
+void check_vacant(const Options& options);
+/// Refuses sizes whose products leave 64 bits.
+void check_counts(const Options& options);
+/// Refuses what this machine's memory cannot hold.
+void check_memory(double bytes);
+/// A failure of the run, with what to do about it.
+Error with_advice(const Error& e);
+
+}  // namespace pretrain

@@ -70,7 +70,12 @@ Options read_options(Arguments& a) {
   if (o.objective == "mlm" && o.mlm_probability == 0)
     throw Error{{.kind = ErrorKind::usage, .what = "nothing would be masked", .where = "--mlm-probability", .expected = "above 0"}};
   o.intervals = a.choice("intervals", {"strict", "original"});
-  o.recompute = a.choice("recompute", {"none", "layer"});
+  const std::string recompute = a.text("recompute");
+  o.recompute.layers = recompute == "layer";
+  if (recompute != "none" && recompute != "layer") {
+    if (recompute.find_first_not_of("0123456789") != std::string::npos) (void)a.choice("recompute", {"none", "layer", "N"});
+    o.recompute.group = a.positive("recompute");
+  }
   if (a.text("tokenizer") != "char")
     throw Error{{.kind = ErrorKind::usage,
                  .what = "this build trains on single bases only",
@@ -116,7 +121,7 @@ int main(int argc, char** argv) {
         .option("checkpoint", "DIR", "", "weights, model and sizes to start from")
         .option("save-every", "N", "", "steps between saved states; default: about a minute")
         .option("eval-every", "N", "", "steps between validation losses; default: never")
-        .option("recompute", "none|layer", "none", "keep every layer's input alone and run layers again backward")
+        .option("recompute", "none|layer|N", "none", "keep the input of every layer, or of every N-th, and run the rest again backward")
         .toggle("resume", "go on from the saved state in --out")
         .toggle("overwrite", "replace what is in --out")
         .toggle("dry-run", "print sizes, train nothing")

@@ -27,7 +27,7 @@ Json flags_of(const Options& o) {
               {"d-model", o.d_model},
               {"n-layer", o.n_layer},
               {"checkpoint", o.checkpoint.string()},
-              {"recompute", o.recompute},
+              {"recompute", o.recompute.text()},
               {"precision", o.common.precision},
               {"seed", o.common.seed},
               {"save-every", o.save_every},

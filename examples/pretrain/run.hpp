@@ -5,25 +5,23 @@
 #include <pretrain/checks.hpp>
 #include <pretrain/data.hpp>
 #include <pretrain/options.hpp>
+#include <pretrain/plan.hpp>
 #include <pretrain/stop.hpp>
 
 #include <ligase/io/folder_lock.hpp>
 #include <ligase/train/loop.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
-#include <memory>
 #include <optional>
+#include <string>
 
 namespace pretrain {
 
 using namespace ligase;
 using ligase_cli::CharModel;
 using ligase_cli::Progress;
-
-template <class M>
-void set_recompute(M& model, bool layers) {
-  for (auto& layer : model.network().backbone.stack.layers) layer.recompute = layers;
-}
 
 /// Bar on the terminal, checkpoint after every saved state, validation loss; watches the FASTA and for signals.
 template <class M>
@@ -62,48 +60,72 @@ struct Callbacks {
   static constexpr Index most_validation_batches = 32;
 };
 
-/// A lower bound of the bytes that training needs: weights, gradients and two moments, and of the activations one input per
-/// layer.
-template <class Backbone, class P>
-double least_memory(const Options& o, typename Backbone::Config config) {
-  const CharTokenizer tokenizer;
-  config.vocab_size = tokenizer.vocab_size();
-  if constexpr (requires { config.complement_map; })
-    config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
-  LanguageModel<Backbone, meta, P> sizes(config);
-  const double activations = static_cast<double>(o.batch_size) * static_cast<double>(o.length) *
-                             static_cast<double>(config.d_model) * static_cast<double>(config.n_layer);
-  return (4.0 * static_cast<double>(parameter_count(sizes)) + activations) * static_cast<double>(sizeof(typename P::Activation));
-}
-
 template <class Backbone, class P>
 CharModel<Backbone, P> make_model(const Options& o) {
   typename Backbone::Config config;
   config.d_model = o.d_model;
   config.n_layer = o.n_layer;
-  check_memory(least_memory<Backbone, P>(o, config));
   if (!o.checkpoint.empty()) return CharModel<Backbone, P>::load(o.checkpoint.string());
   return CharModel<Backbone, P>(config, o.common.seed);
 }
 
+/// Tokens per second of a training step, from one layer of these channels run on this machine for a moment.
 template <class Backbone, class P>
-void print_sizes(const Options& o) {
-  auto model = make_model<Backbone, P>(o);
+double estimated_rate(const Options& o, typename Backbone::Config config) {
+  const auto layers = static_cast<double>(config.n_layer);
+  config.n_layer = 1;
+  CharModel<Backbone, P> model(config, o.common.seed);
+  allocate_gradients(model);
+  const Index length = std::min<Index>(o.length, 1024), batch = std::min<Index>(o.batch_size, std::max<Index>(1, 4096 / length));
+  Tensor<std::int32_t> ids({batch, length});
+  std::fill(ids.data(), ids.data() + ids.count(), 7);
+  Context<> context;
+  context.threads = o.common.threads;
+  double seconds = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    model.network().loss_and_gradients(context, ids, ids, CharTokenizer::pad);
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  return static_cast<double>(ids.count()) / (seconds * layers * (o.recompute.layers || o.recompute.group > 0 ? 4.0 / 3 : 1));
+}
+
+/// Sizes, memory and time of the run, without running it.
+template <class Backbone, class P>
+void print_sizes(const Options& o, const Plan& plan) {
+  typename Backbone::Config config;
+  if (o.checkpoint.empty()) {
+    config.d_model = o.d_model;
+    config.n_layer = o.n_layer;
+  } else {
+    const std::string file = (o.checkpoint / "config.json").string();
+    config = Backbone::read_config(parse_json_file<Json>(file), file);
+  }
   const Data data(o);
-  const Index parameters = parameter_count(model), tokens = o.batch_size * o.accumulate * o.length;
+  const Index tokens = o.batch_size * o.accumulate * o.length;
+  const double per_token = (plan.bytes - plan.kept_bytes) / static_cast<double>(o.batch_size * o.length);
+  const double rate = estimated_rate<Backbone, P>(o, config);
+  const double seconds = static_cast<double>(tokens) * static_cast<double>(o.steps) / rate;
   std::printf("%s: %lld parameters; %lld training windows of %lld bp; %lld steps of %lld tokens\n", o.model.c_str(),
-              static_cast<long long>(parameters), static_cast<long long>(data.training_windows()),
+              static_cast<long long>(plan.parameters), static_cast<long long>(data.training_windows()),
               static_cast<long long>(o.length), static_cast<long long>(o.steps), static_cast<long long>(tokens));
+  std::printf("tensors: at most %.1f MB at once, of these %.1f MB weights, gradients and moments; %.0f bytes per token\n",
+              plan.bytes / 1e6, plan.kept_bytes / 1e6, per_token);
+  std::printf("time: about %.0f s at %.0f tokens/s on %d threads\n", seconds, rate, o.common.threads);
   const OrderedJson sizes{{"model", o.model},
-                          {"parameters", parameters},
+                          {"parameters", plan.parameters},
                           {"windows", data.training_windows()},
                           {"steps", o.steps},
-                          {"tokens_per_step", tokens}};
+                          {"tokens_per_step", tokens},
+                          {"peak_tensor_bytes", plan.bytes},
+                          {"bytes_per_token", per_token},
+                          {"estimated_tokens_per_second", rate},
+                          {"estimated_seconds", seconds}};
   if (!o.common.json.empty()) write_json_file(o.common.json, sizes);
 }
 
 template <class Backbone, class P>
-void train(const Options& o) {
+void train(const Options& o, const Plan& plan) {
   using T = typename P::Activation;
   const RunFolder folder{o.out};
   const Json flags = flags_of(o);
@@ -118,8 +140,10 @@ void train(const Options& o) {
     }
   }
 
+  if (!device::cpu_arena().reserve(static_cast<Index>(plan.bytes)))
+    throw Error{{.kind = ErrorKind::io, .what = "out of memory", .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
   auto model = make_model<Backbone, P>(o);
-  set_recompute(model, o.recompute == "layer");
+  set_recompute(model.network().backbone.stack, o.recompute);
   Data data(o);
   if (saved) data.check_same(saved->extra);
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
@@ -188,7 +212,9 @@ void train(const Options& o) {
 template <class Backbone, class P>
 void run(const Options& options) {
   check_outputs(options);
-  options.dry_run ? print_sizes<Backbone, P>(options) : train<Backbone, P>(options);
+  const Plan plan = plan_training(options);
+  check_memory(plan.bytes);
+  options.dry_run ? print_sizes<Backbone, P>(options, plan) : train<Backbone, P>(options, plan);
 }
 
 }  // namespace pretrain

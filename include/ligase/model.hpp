@@ -8,9 +8,11 @@
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ligase::inline LIGASE_ISA {
 
@@ -78,9 +80,7 @@ class Model {
 
   /// ids [1, L] of a sequence.
   Ids encode(std::string_view sequence) const {
-    const std::vector<TokenId> ids = tokenizer_.encode(sequence);
-    if (ids.empty())
-      throw Error{{.kind = ErrorKind::input, .what = "the sequence gives no token", .expected = "at least one letter"}};
+    const std::vector<TokenId> ids = encode_some(sequence);
     Ids tensor({1, static_cast<Index>(ids.size())});
     if constexpr (D::holds_data) std::copy(ids.begin(), ids.end(), tensor.data());
     return tensor;
@@ -92,6 +92,30 @@ class Model {
     return network_.logits(c, ids);
   }
   Tensor<T, D> logits(std::string_view sequence) const { return logits(encode(sequence)); }
+
+  /// The same of several sequences at once, packed without padding: [1, L_i, V] each, the bits of each one alone.
+  std::vector<Tensor<T, D>> logits(const std::vector<std::string>& sequences) const
+    requires(D::holds_data)
+  {
+    auto offsets = std::make_shared<std::vector<Index>>(1, 0);
+    std::vector<TokenId> all;
+    for (const std::string& sequence : sequences) {
+      const std::vector<TokenId> ids = encode_some(sequence);
+      all.insert(all.end(), ids.begin(), ids.end());
+      offsets->push_back(static_cast<Index>(all.size()));
+    }
+    std::vector<Tensor<T, D>> parts;
+    if (sequences.empty()) return parts;
+    Context<D> c = context();
+    c.offsets = offsets;
+    const Tensor<T, D> y = network_.logits(c, Ids::from({1, static_cast<Index>(all.size())}, all));
+    const Tensor<T, D> rows = y.reshaped({y.size(1), y.size(2)});
+    for (std::size_t i = 1; i < offsets->size(); ++i) {
+      const Tensor<T, D> part = rows.slice((*offsets)[i - 1], (*offsets)[i]);
+      parts.push_back(part.reshaped({1, part.size(0), part.size(1)}));
+    }
+    return parts;
+  }
 
   /// Hidden states after the final norm, [1, L, D]; of RCPS [1, L, 2 D] in the original's layout: the second half is the
   /// other strand's state of the same base, its channels reversed.
@@ -115,6 +139,12 @@ class Model {
   void visit(auto&& v) { network_.visit(v); }
 
  private:
+  std::vector<TokenId> encode_some(std::string_view sequence) const {
+    std::vector<TokenId> ids = tokenizer_.encode(sequence);
+    if (ids.empty())
+      throw Error{{.kind = ErrorKind::input, .what = "the sequence gives no token", .expected = "at least one letter"}};
+    return ids;
+  }
   Model(Config config, Tok tokenizer)
       : tokenizer_(std::move(tokenizer)), config_(std::move(config)), network_(config_) {
     if (config_.padded_vocab_size() < tokenizer_.vocab_size())

@@ -4,6 +4,9 @@
 #include <ligase/core/parallel.hpp>
 #include <ligase/core/random.hpp>
 
+#include <memory>
+#include <vector>
+
 namespace ligase::inline LIGASE_ISA {
 
 struct Observer;
@@ -22,6 +25,9 @@ struct Context {
   Observer* observer = nullptr;
   /// Index of the block that `repeat` is running.
   Index layer = 0;
+  /// Sequences packed into one of [1, L]: 0, the end of the first, ..., L. Null: every row is one sequence. Of two strands
+  /// [2, L] the second is the reverse complement of the whole row, so its sequences come in the opposite order.
+  std::shared_ptr<const std::vector<Index>> offsets = {};
 };
 
 }  // namespace ligase::inline LIGASE_ISA

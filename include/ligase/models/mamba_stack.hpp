@@ -78,13 +78,14 @@ struct MambaStack {
   }
 
   static auto graph(auto& m) {
-    return seq(m.embedding, tap("embeddings"), StartResidual{}, repeat(m.layers), AddResidual{false}, m.norm_f,
+    return seq(m.embedding, tap("embeddings"), StartResidual{}, repeat(m.layers, m.recompute), AddResidual{false}, m.norm_f,
                tap("final_norm"));
   }
 
   Embedding<D, P> embedding;
   std::vector<Block> layers;
   Norm<D, P> norm_f;
+  Index recompute = 0;  ///< blocks that run again in the backward pass, as one group; 0: none, see also MambaBlock
 };
 
 /// Vocabulary rounded up to a multiple; the added ids are never produced by a tokenizer.

@@ -44,7 +44,11 @@ struct CausalConv1d {
     if (with_bias) bias = {{channels}, weight.init, false};
   }
 
-  X infer(Context<D>& context, X x) const { return ops::causal_conv1d<dir>(context, x, weight.value, bias.value); }
+  X infer(Context<D>& context, X x) const {
+    if (context.offsets)
+      throw Error{{.kind = ErrorKind::usage, .what = "packed sequences need the fused mixer, which this device has not"}};
+    return ops::causal_conv1d<dir>(context, x, weight.value, bias.value);
+  }
   X forward(Context<D>& context, X x, Saved& saved) const {
     saved.x = x;
     return infer(context, std::move(x));

@@ -95,6 +95,27 @@ template <class M, class X>
 using output_t = decltype(wire::infer(std::declval<std::remove_reference_t<M>&>(), std::declval<context_of_t<X>&>(),
                                       std::declval<X>()));
 
+/// While it lives a forward pass runs a second time: random uses get the places that they had, and nobody watches.
+template <class C>
+class Again {
+ public:
+  Again(C& context, std::uint64_t place)
+      : context_(context),
+        next_(std::exchange(context.next_place, place)),
+        observer_(std::exchange(context.observer, nullptr)) {}
+  Again(const Again&) = delete;
+  Again& operator=(const Again&) = delete;
+  ~Again() {
+    context_.next_place = next_;
+    context_.observer = observer_;
+  }
+
+ private:
+  C& context_;
+  std::uint64_t next_;
+  Observer* observer_;
+};
+
 template <class X, class... F>
 struct sequence {
   using Saved = std::tuple<>;
@@ -217,14 +238,19 @@ struct Either {
   }
 };
 
-/// A run-time number of equal blocks; context.layer tells which one runs.
+/// A run-time number of equal blocks; context.layer tells which one runs. With `recompute` > 0 only the input of every
+/// recompute-th block is kept, and so many blocks run again before their backward pass: same bits, see Checkpoint.
 template <class M>
 struct Repeat {
   M* blocks;
   std::size_t count;
+  std::size_t recompute;
 
   template <class X>
-  using Saved = std::vector<wire::saved_t<M, X>>;
+  struct Saved {
+    std::vector<wire::saved_t<M, X>> blocks;
+    std::vector<std::pair<X, std::uint64_t>> inputs;  ///< of groups, with the place of their first random use
+  };
 
   template <class C, class X>
   X infer(C& context, X x) const {
@@ -236,21 +262,42 @@ struct Repeat {
   }
   template <class C, class X>
   X forward(C& context, X x, Saved<X>& saved) const {
-    saved.resize(count);
+    saved.blocks.resize(count);
+    if (recompute == 0) return run(context, std::move(x), saved, 0, count);
     for (std::size_t i = 0; i < count; ++i) {
+      if (i % recompute == 0) saved.inputs.emplace_back(x, context.next_place);
       context.layer = static_cast<Index>(i);
-      x = wire::forward(blocks[i], context, std::move(x), saved[i]);
+      x = wire::infer(blocks[i], context, std::move(x));
     }
     return x;
   }
   template <class C, class Y, class S>
   Y backward(C& context, Y dy, S& saved) {
-    for (std::size_t i = count; i-- > 0;) {
-      context.layer = static_cast<Index>(i);
-      dy = wire::backward(blocks[i], context, std::move(dy), saved[i]);
-      saved.pop_back();
+    for (std::size_t end = count; end > 0;) {
+      const std::size_t begin = recompute == 0 ? 0 : (end - 1) / recompute * recompute;
+      if (recompute > 0) {
+        auto [x, place] = std::move(saved.inputs.back());
+        saved.inputs.pop_back();
+        const wire::Again<C> again(context, place);
+        run(context, std::move(x), saved, begin, end);
+      }
+      for (; end > begin; --end) {
+        context.layer = static_cast<Index>(end - 1);
+        dy = wire::backward(blocks[end - 1], context, std::move(dy), saved.blocks[end - 1]);
+        saved.blocks.pop_back();
+      }
     }
     return dy;
+  }
+
+ private:
+  template <class C, class X, class S>
+  X run(C& context, X x, S& saved, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      context.layer = static_cast<Index>(i);
+      x = wire::forward(blocks[i], context, std::move(x), saved.blocks[i]);
+    }
+    return x;
   }
 };
 
@@ -282,11 +329,8 @@ struct Checkpoint {
   template <class C, class Y, class S>
   auto backward(C& context, Y dy, S& saved) {
     if (active) {
-      const std::uint64_t next = std::exchange(context.next_place, saved.place);
-      Observer* const observer = std::exchange(context.observer, nullptr);
+      const wire::Again<C> again(context, saved.place);
       wire::forward(f, context, std::exchange(saved.x, {}), saved.inner);
-      context.next_place = next;
-      context.observer = observer;
     }
     return wire::backward(f, context, std::move(dy), saved.inner);
   }
@@ -306,8 +350,9 @@ auto either(bool first, A&& a, B&& b) {
   return Either<A, B>{first, std::forward<A>(a), std::forward<B>(b)};
 }
 template <class Blocks>
-auto repeat(Blocks& blocks) {
-  return Repeat<std::remove_pointer_t<decltype(blocks.data())>>{blocks.data(), blocks.size()};
+auto repeat(Blocks& blocks, Index recompute = 0) {
+  return Repeat<std::remove_pointer_t<decltype(blocks.data())>>{blocks.data(), blocks.size(),
+                                                               static_cast<std::size_t>(recompute)};
 }
 template <class F>
 auto checkpoint(F&& f, bool active = true) {

@@ -5,6 +5,7 @@
 #include <ligase/ops/generic/linear.hpp>
 
 #include <type_traits>
+#include <vector>
 
 namespace ligase::inline LIGASE_ISA::ops {
 
@@ -38,6 +39,24 @@ void check_mixer(const Shape& h, const MixerWeights<T, D>& w) {
   }
 }
 
+/// Packed sequences must fill one row, or two of two strands.
+inline void check_offsets(const std::vector<Index>& offsets, const Shape& h) {
+  bool fits = h[0] <= 2 && offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == h[1];
+  for (std::size_t i = 1; fits && i < offsets.size(); ++i) fits = offsets[i - 1] < offsets[i];
+  if (!fits)
+    throw Error{{.kind = ErrorKind::shape,
+                 .what = "offsets of packed sequences do not fit " + h.text(),
+                 .expected = "rising from 0 to the length of one row, or of one row and its other strand"}};
+}
+
+/// Blocks of kept states of all rows.
+inline Index kept_blocks(const std::vector<Index>& offsets, Index rows) {
+  Index blocks = 0;
+  for (std::size_t i = 1; i < offsets.size(); ++i)
+    blocks += (offsets[i] - offsets[i - 1] + scan_detail::block_steps - 1) / scan_detail::block_steps;
+  return rows * blocks;
+}
+
 /// Sequences whose work space is held at a time when nothing is kept: about 2^28 numbers, at least one sequence.
 inline Index mixer_group(const Shape& h, Index inner) {
   constexpr Index most = Index{1} << 28;
@@ -50,13 +69,15 @@ inline Index mixer_group(const Shape& h, Index inner) {
 /// out = W_out (y silu(z)), with the projections x_proj and dt_proj in between as `MambaCore` wires them.
 /// h, out: [B, L, D]. Equal to the plain wiring up to rounding. Beside xz and y [B, L, 3 E] it needs work space of some tiles
 /// of 64 tokens per thread; without `saved`, that is of as many sequences at a time as 2^28 numbers hold.
+/// Packed sequences (context.offsets) are as far apart as if each ran alone.
 /// Gu & Dao 2023; mamba_ssm/modules/mamba_simple.py, and BiMambaWrapper of caduceus (modeling_caduceus.py).
 template <Device D, class T>
 Tensor<T, D> fused_mixer(Context<D>& context, const Tensor<T, D>& h, const MixerWeights<T, D>& weights,
                          std::type_identity_t<MixerSaved<T, D>>* saved = nullptr) {
   detail::check_mixer(h.shape(), weights);
   const Index batch = h.size(0), length = h.size(1), e = weights.out.size(1);
-  const Index group = saved ? std::max<Index>(1, batch) : detail::mixer_group(h.shape(), e);
+  if (context.offsets) detail::check_offsets(*context.offsets, h.shape());
+  const Index group = saved || context.offsets ? std::max<Index>(1, batch) : detail::mixer_group(h.shape(), e);
   Tensor<T, D> out(h.shape());
   for (Index b = 0; b < batch; b += group) {
     const Index end = std::min(batch, b + group);
@@ -66,8 +87,12 @@ Tensor<T, D> fused_mixer(Context<D>& context, const Tensor<T, D>& h, const Mixer
     if (saved) {
       kept.h = h;
       for (std::size_t i = 0; i < 2; ++i)
-        if (!weights.core[i].conv.empty())
-          kept.states[i] = Tensor<T, D>(scan_detail::kept_shape(kept.y.shape(), weights.core[i].scan.A.size(1)));
+        if (!weights.core[i].conv.empty()) {
+          Shape states = scan_detail::kept_shape(kept.y.shape(), weights.core[i].scan.A.size(1));
+          if (context.offsets)
+            states = {1, detail::kept_blocks(*context.offsets, batch), states[2], states[3], states[4]};
+          kept.states[i] = Tensor<T, D>(states);
+        }
     }
     Tensor<T, D> part = out.slice(b, end);
     if constexpr (D::holds_data) fused_mixer_forward(context, h.slice(b, end), weights, kept, part);

@@ -99,16 +99,23 @@ TEST_CASE("a sequence gives the same bits alone, at every place of a batch, and 
   check(ph);
 }
 
-TEST_CASE("gradients are the same bits with 1, 2 and 3 threads, and with layers recomputed") {
+TEST_CASE("gradients are the same bits with 1, 2 and 3 threads, and with layers or groups of layers recomputed") {
   CaduceusConfig config;
   config.d_model = 24;
-  config.n_layer = 3;
+  config.n_layer = 5;
   auto model = make<BiMamba<RCPS>, fp32>(config);
   allocate_gradients(model);
   const Ids ids = random_ids(3, 70, 5);
   std::vector<Tensor<float>> first;
-  for (const auto& [threads, recompute] : {std::pair{1, false}, {2, false}, {3, false}, {2, true}}) {
-    for (auto& layer : model.backbone.stack.layers) layer.recompute = recompute;
+  struct Way {
+    int threads;
+    bool layers;
+    Index group;
+  };
+  for (const auto& [threads, layers, group] : std::vector<Way>{
+           {1, false, 0}, {2, false, 0}, {3, false, 0}, {2, true, 0}, {2, false, 1}, {2, false, 2}, {3, false, 4}, {2, false, 9}}) {
+    for (auto& layer : model.backbone.stack.layers) layer.recompute = layers;
+    model.backbone.stack.recompute = group;
     zero_gradients(model);
     Context<> context;
     context.threads = threads;

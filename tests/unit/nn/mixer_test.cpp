@@ -109,3 +109,37 @@ TEST_CASE("a mixer refuses what does not fit its weights") {
   CHECK_THROWS_WITH_AS(wire::infer(mixer, context, Cpu<float>({2, 5, 23})),
                        "fused_mixer: input and weights do not fit; expected [B, L, 24] with L of at least 1, found [2, 5, 23]", Error);
 }
+
+TEST_CASE("packed sequences give the bits that each gives alone, forward and backward") {
+  using Mixer = BiMambaMixer<cpu, fp32>;
+  Mixer mixer(24, {}, {});
+  initialize(mixer, 3);
+  allocate_gradients(mixer);
+  const std::vector<Index> offsets{0, 1, 4, 104, 168, 768};
+  const Cpu<float> h = random<float>({1, offsets.back(), 24}, "h"), dy = random<float>(h.shape(), "gradient");
+  const auto run_one = [&](const Cpu<float>& x, const Cpu<float>& d, Context<> context) {
+    auto graph = Mixer::graph(mixer);
+    wire::saved_t<decltype(graph), Cpu<float>> saved;
+    Cpu<float> y = wire::forward(graph, context, x, saved);
+    return std::pair{y, wire::backward(graph, context, d, saved)};
+  };
+  const auto rows = [](const Cpu<float>& x, Index begin, Index end) {
+    return x.reshaped({x.size(1), x.size(2)}).slice(begin, end).clone().reshaped({1, end - begin, x.size(2)});
+  };
+  for (const int threads : {1, 2, 7}) {
+    CAPTURE(threads);
+    Context<> packed, alone;
+    packed.threads = alone.threads = threads;
+    packed.offsets = std::make_shared<const std::vector<Index>>(offsets);
+    const auto [y, dx] = run_one(h, dy, packed);
+    for (std::size_t i = 1; i < offsets.size(); ++i) {
+      const Index begin = offsets[i - 1], end = offsets[i];
+      const auto [y_alone, dx_alone] = run_one(rows(h, begin, end), rows(dy, begin, end), alone);
+      CHECK(equal(rows(y, begin, end), y_alone));
+      CHECK(equal(rows(dx, begin, end), dx_alone));
+    }
+  }
+  Context<> wrong;
+  wrong.offsets = std::make_shared<const std::vector<Index>>(std::vector<Index>{0, 5, 5, 768});
+  CHECK_THROWS_AS(wire::infer(mixer, wrong, h), Error);
+}

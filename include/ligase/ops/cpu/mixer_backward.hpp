@@ -3,6 +3,9 @@
 #include <ligase/ops/cpu/mixer_forward.hpp>
 #include <ligase/ops/cpu/scan_backward.hpp>
 
+#include <iterator>
+#include <vector>
+
 namespace ligase::inline LIGASE_ISA::device {
 namespace mixer_cpu {
 
@@ -190,13 +193,14 @@ void backward_direction(Context<cpu>& context, Direction dir, const MixerCore<T,
                         MixerCore<T, cpu>& gradients) {
   const Core<T> core(weights);
   const CoreTransposed<T> transposed(core, weights);
-  const Index batch = dy.size(0), length = dy.size(1), e = core.channels;
-  const Teams teams(context.threads, batch);
-  GradientParts<T> parts(core, batch);
-  parallel_for(teams.across, batch, [&](Index s) {
-    backward_sequence<T>(dir, teams, core, transposed, {xz.data() + s * length * 2 * e, 2 * e}, length,
-                              dy.data() + s * length * e, kept.data() + s * (kept.count() / batch), add,
-                              dx.data() + s * length * e, parts, s);
+  const Index e = core.channels;
+  const std::vector<Sequence> sequences = Sequence::of(context, dy.size(0), dy.size(1));
+  const Teams teams(context.threads, std::ssize(sequences));
+  GradientParts<T> parts(core, std::ssize(sequences));
+  parallel_for(teams.across, std::ssize(sequences), [&](Index i) {
+    const auto [row, length, block] = sequences[static_cast<std::size_t>(i)];
+    backward_sequence<T>(dir, teams, core, transposed, {xz.data() + row * 2 * e, 2 * e}, length, dy.data() + row * e,
+                         kept.data() + block * core.kept(), add, dx.data() + row * e, parts, i);
   });
   parts.add_to(context, gradients);
 }

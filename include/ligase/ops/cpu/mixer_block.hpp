@@ -6,6 +6,8 @@
 #include <ligase/ops/cpu/scan_block.hpp>
 #include <ligase/ops/mixer_types.hpp>
 
+#include <vector>
+
 /// A sequence of the mixer is walked in chunks: convolution and projections of a chunk's tiles, then its scan, so that nothing
 /// between in_proj and scan leaves the caches. With as many sequences as threads a chunk is one tile and a thread takes a
 /// sequence; with fewer, a chunk has tiles and slabs of channels enough for all threads. Sizes of chunks change no bits.
@@ -19,6 +21,30 @@ using simd::lanes;
 using simd::Pack;
 
 static_assert(block_steps == gemm_detail::tile_rows);
+
+/// Where a sequence lies: its first row in [B, L] and its first block of kept states.
+struct Sequence {
+  Index row, length, block;
+
+  /// All of a batch of B rows, or of packed ones.
+  static std::vector<Sequence> of(const Context<cpu>& context, Index batch, Index length) {
+    std::vector<Sequence> all;
+    Index block = 0;
+    const auto add = [&](Index row, Index tokens) {
+      all.push_back({row, tokens, block});
+      block += (tokens + block_steps - 1) / block_steps;
+    };
+    if (!context.offsets) {
+      for (Index b = 0; b < batch; ++b) add(b * length, length);
+      return all;
+    }
+    const std::vector<Index>& offsets = *context.offsets;
+    for (std::size_t i = 1; i < offsets.size(); ++i) add(offsets[i - 1], offsets[i] - offsets[i - 1]);
+    if (batch == 2)
+      for (std::size_t i = 1; i < offsets.size(); ++i) add(2 * length - offsets[i], offsets[i] - offsets[i - 1]);
+    return all;
+  }
+};
 
 /// Threads for the loop over sequences and for the loops inside one.
 struct Teams {

@@ -5,6 +5,9 @@
 #include <ligase/ops/cpu/scan_forward.hpp>
 #include <ligase/ops/generic/linear.hpp>
 
+#include <iterator>
+#include <vector>
+
 namespace ligase::inline LIGASE_ISA::device {
 namespace mixer_cpu {
 
@@ -36,11 +39,13 @@ template <class T>
 void forward_direction(Context<cpu>& context, Direction dir, const MixerCore<T, cpu>& weights, const Tensor<T, cpu>& xz, bool add,
                        Tensor<T, cpu>& y, Tensor<T, cpu>& kept) {
   const Core<T> core(weights);
-  const Index batch = y.size(0), length = y.size(1), e = core.channels;
-  const Teams teams(context.threads, batch);
-  parallel_for(teams.across, batch, [&](Index s) {
-    forward_sequence<T>(dir, teams, core, {xz.data() + s * length * 2 * e, 2 * e}, length, add, y.data() + s * length * e,
-                             kept.empty() ? nullptr : kept.data() + s * (kept.count() / batch));
+  const Index e = core.channels;
+  const std::vector<Sequence> sequences = Sequence::of(context, y.size(0), y.size(1));
+  const Teams teams(context.threads, std::ssize(sequences));
+  parallel_for(teams.across, std::ssize(sequences), [&](Index i) {
+    const auto [row, length, block] = sequences[static_cast<std::size_t>(i)];
+    forward_sequence<T>(dir, teams, core, {xz.data() + row * 2 * e, 2 * e}, length, add, y.data() + row * e,
+                        kept.empty() ? nullptr : kept.data() + block * core.kept());
   });
 }
 

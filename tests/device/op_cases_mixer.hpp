@@ -40,14 +40,17 @@ OpCase<T, D> mixer_case(const Sizes& s, ligase::SsmConfig config, bool bidirecti
             ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { p.value = in[key]; });
             out["y"] = ligase::wire::forward(run->mixer, c, in["h"], run->saved);
           },
-          [=](Context<D>& c, const Inputs<T, D>&, const Tensors<T, D>& dout, Tensors<T, D>& din) {
+          // The backward pass uses up what the forward pass kept, so it comes with one of its own.
+          [=](Context<D>& c, const Inputs<T, D>& in, const Tensors<T, D>& dout, Tensors<T, D>& din) {
+            run->saved = {};
+            ligase::wire::forward(run->mixer, c, in["h"], run->saved);
             ligase::allocate_gradients(run->mixer);
             din["h"] = ligase::wire::backward(run->mixer, c, dout.at("y"), run->saved);
             ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { din[key] = p.gradient.clone(); });
           },
           Role::batch,
           {.flops = flops, .exps = steps, .scan_steps = steps},
-          {.flops = 2 * flops, .exps = steps, .scan_steps = steps}};
+          {.flops = 3 * flops, .exps = 2 * steps, .scan_steps = 2 * steps}};
 }
 
 template <class T, class D>

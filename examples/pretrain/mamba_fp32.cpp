@@ -1,4 +1,3 @@
 #include <pretrain/run.hpp>
 
 template void pretrain::run<ligase::Mamba, ligase::fp32>(const pretrain::Options&);
-template void pretrain::run<ligase::Mamba, ligase::fp64>(const pretrain::Options&);

@@ -25,26 +25,11 @@ file(WRITE ${WORK}/toy.fa "${fasta}")
 string(REPLACE ">toy" ">other" fasta "${fasta}")
 file(WRITE ${WORK}/other.fa "${fasta}")
 
-function(run program)
-  execute_process(COMMAND ${PROGRAMS}/${program} ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE code OUTPUT_VARIABLE output
-                  ERROR_VARIABLE errors)
-  if(NOT code EQUAL 0)
-    message(FATAL_ERROR "${program} ${ARGN}: exit code ${code}, said\n${errors}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-  set(errors "${errors}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/support/refused.cmake)
 
-# Exit code 2, nothing on stdout, one line on stderr that matches, and refused.json not written.
-function(check_refused sentence program)
-  execute_process(COMMAND ${PROGRAMS}/${program} --quiet --json refused.json ${ARGN} WORKING_DIRECTORY ${WORK}
-                  RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE errors)
-  if(NOT code EQUAL 2 OR NOT errors MATCHES "^${program}: ${sentence}[^\n]*\n$" OR NOT output STREQUAL "")
-    message(FATAL_ERROR "${program} ${ARGN}: exit code ${code}, said\n${output}${errors}expected\n${program}: ${sentence}")
-  endif()
-  if(EXISTS ${WORK}/refused.json OR EXISTS ${WORK}/refused.csv)
-    message(FATAL_ERROR "${program} ${ARGN} left a file behind")
-  endif()
+# Refused in silence, with a --json that must not be written.
+function(check_refused_json sentence program)
+  check_refused("${sentence}" ${program} --quiet --json refused.json ${ARGN})
 endfunction()
 
 # |left - right| <= 1e-6, by awk: CMake knows whole numbers only.
@@ -184,31 +169,31 @@ endif()
 
 # Bad input.
 set(good --checkpoint masked --fasta toy.fa --per-window refused.csv --windows 4)
-check_refused("gone: there is no such checkpoint" evaluate --checkpoint gone --fasta toy.fa)
-check_refused("gone.fa: cannot open the file" evaluate --checkpoint masked --fasta gone.fa)
-check_refused("masked/intervals.bed:1: unknown chromosome; expected a sequence of the FASTA such as 'other', found 'toy'" evaluate
+check_refused_json("gone: there is no such checkpoint" evaluate --checkpoint gone --fasta toy.fa)
+check_refused_json("gone.fa: cannot open the file" evaluate --checkpoint masked --fasta gone.fa)
+check_refused_json("masked/intervals.bed:1: unknown chromosome; expected a sequence of the FASTA such as 'other', found 'toy'" evaluate
               --checkpoint masked --fasta other.fa)
-check_refused("--split: unknown split .did you mean 'test'.*; expected one of test, train, valid, found 'tset'" evaluate ${good}
+check_refused_json("--split: unknown split .did you mean 'test'.*; expected one of test, train, valid, found 'tset'" evaluate ${good}
               --split tset)
-check_refused("masked/intervals.bed: split 'test' has no window of 50000 bp" evaluate ${good} --length 50000)
-check_refused("--windows: bad value; expected a whole number of at least 1, or all, found '0'" evaluate --checkpoint masked
+check_refused_json("masked/intervals.bed: split 'test' has no window of 50000 bp" evaluate ${good} --length 50000)
+check_refused_json("--windows: bad value; expected a whole number of at least 1, or all, found '0'" evaluate --checkpoint masked
               --fasta toy.fa --windows 0)
-check_refused("--windows: bad value" evaluate --checkpoint masked --fasta toy.fa --windows al)
-check_refused("--length: bad value" evaluate ${good} --length -3)
-check_refused("--mask-seeds: bad value" evaluate ${good} --mask-seeds 1,x)
-check_refused("--window: unknown flag .did you mean '--windows'" evaluate --checkpoint masked --fasta toy.fa --window 4)
-check_refused("--objective: a model that reads in both directions" evaluate ${good} --objective causal)
-check_refused("--mask-seeds: a causal model is scored without masks" evaluate --checkpoint causal --fasta toy.fa --mask-seeds 0)
-check_refused("--per-window: its folder does not exist" evaluate --checkpoint masked --fasta toy.fa --per-window none/x.csv)
-check_refused("--sequence: nothing is masked; expected .MASK. .in capitals. at least once, found 'ACGT'" fill_mask
+check_refused_json("--windows: bad value" evaluate --checkpoint masked --fasta toy.fa --windows al)
+check_refused_json("--length: bad value" evaluate ${good} --length -3)
+check_refused_json("--mask-seeds: bad value" evaluate ${good} --mask-seeds 1,x)
+check_refused_json("--window: unknown flag .did you mean '--windows'" evaluate --checkpoint masked --fasta toy.fa --window 4)
+check_refused_json("--objective: a model that reads in both directions" evaluate ${good} --objective causal)
+check_refused_json("--mask-seeds: a causal model is scored without masks" evaluate --checkpoint causal --fasta toy.fa --mask-seeds 0)
+check_refused_json("--per-window: its folder does not exist" evaluate --checkpoint masked --fasta toy.fa --per-window none/x.csv)
+check_refused_json("--sequence: nothing is masked; expected .MASK. .in capitals. at least once, found 'ACGT'" fill_mask
               --checkpoint masked --sequence ACGT)
-check_refused("--sequence: has no value" fill_mask --checkpoint masked --sequence "")
-check_refused("--top: bad value" fill_mask --checkpoint masked --sequence "A[MASK]" --top 0)
-check_refused("[^\n]*causal/checkpoint: a causal model predicts from the left alone" fill_mask --checkpoint causal --sequence
+check_refused_json("--sequence: has no value" fill_mask --checkpoint masked --sequence "")
+check_refused_json("--top: bad value" fill_mask --checkpoint masked --sequence "A[MASK]" --top 0)
+check_refused_json("[^\n]*causal/checkpoint: a causal model predicts from the left alone" fill_mask --checkpoint causal --sequence
               "A[MASK]")
 
 file(COPY ${WORK}/masked/checkpoint DESTINATION ${WORK}/moved)
-check_refused("moved/checkpoint: no intervals.bed lies beside the checkpoint; expected --bed" evaluate --checkpoint moved --fasta
+check_refused_json("moved/checkpoint: no intervals.bed lies beside the checkpoint; expected --bed" evaluate --checkpoint moved --fasta
               toy.fa)
 file(WRITE ${WORK}/bert/config.json "{\"model_type\": \"bert\"}")
 file(WRITE ${WORK}/broken/model.safetensors "no weights")
@@ -220,7 +205,7 @@ foreach(program evaluate fill_mask)
   if(program STREQUAL fill_mask)
     set(what --sequence "A[MASK]")
   endif()
-  check_refused("bert/config.json: no model of this build reads the checkpoint" ${program} --checkpoint bert ${what})
-  check_refused("broken/model.safetensors: " ${program} --checkpoint broken ${what})
+  check_refused_json("bert/config.json: no model of this build reads the checkpoint" ${program} --checkpoint bert ${what})
+  check_refused_json("broken/model.safetensors: " ${program} --checkpoint broken ${what})
 endforeach()
 file(REMOVE_RECURSE ${WORK})

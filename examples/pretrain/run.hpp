@@ -140,12 +140,12 @@ void train(const Options& o, const Plan& plan) {
     }
   }
 
+  Data data(o);
+  if (saved) data.check_same(saved->extra);
   if (!device::cpu_arena().reserve(static_cast<Index>(plan.bytes)))
     throw Error{{.kind = ErrorKind::io, .what = "out of memory", .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
   auto model = make_model<Backbone, P>(o);
   set_recompute(model.network().backbone.stack, o.recompute);
-  Data data(o);
-  if (saved) data.check_same(saved->extra);
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
   if (schedule.rises())
     std::fprintf(stderr, "warning: --learning-rate %g lies below the schedule's end of %g: the rate will rise after warm-up\n",

@@ -1,6 +1,5 @@
 // A user's program: trains a tiny model for two steps, in a project that knows nothing of this one but its name.
-#include <ligase/data/batch.hpp>
-#include <ligase/ligase.hpp>
+#include "two_steps.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -20,20 +19,11 @@ int main() {
   const auto sequences = std::make_shared<const ligase::SequenceDataset>(std::vector<std::string>(8, "ACGTTGCAGGCATTACCGAT"));
   const ligase::BatchMaker batches(sequences, ligase::CharTokenizer{},
                                    {.batch_size = 4, .length = 20, .mlm_probability = 0.5, .training = true, .seed = 1});
-  ligase::AdamW<float> optimizer;
-  ligase::Trainer trainer(model, optimizer, ligase::pretraining_schedule(8e-3, 2), {.steps = 2});
-  ligase::Context<> context;
-  trainer.run(
-      context, [&](ligase::Index i) { return batches(i); },
-      [](auto& c, auto& m, const ligase::Batch& batch) {
-        const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, ligase::CharTokenizer::pad);
-        return ligase::BatchResult{loss.loss, batch.ids.count()};
-      });
+  const ligase::TrainState state = two_steps(model, batches);
 
   const float after = model.logits("ACGTTGCA").data()[0];
-  std::printf("trained %lld steps: loss %g, a logit %g -> %g\n", static_cast<long long>(trainer.step()),
-              trainer.state().last_loss, static_cast<double>(before), static_cast<double>(after));
-  const bool learned = trainer.step() == 2 && std::isfinite(trainer.state().last_loss) && trainer.state().last_loss > 0 &&
-                       std::isfinite(after) && before != after;
+  std::printf("trained %lld steps: loss %g, a logit %g -> %g\n", static_cast<long long>(state.step),
+              state.last_loss, static_cast<double>(before), static_cast<double>(after));
+  const bool learned = trained(state) && std::isfinite(after) && before != after;
   return learned ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 // A user's program: trains a tiny model for two steps on a FASTA file of its own.
-#include <ligase/genome.hpp>
-#include <ligase/ligase.hpp>
+#include "../two_steps.hpp"
 
-#include <cmath>
+#include <ligase/genome.hpp>
+
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -21,16 +21,8 @@ int main() {
                                    {.batch_size = 4, .length = length, .mlm_probability = 0.5, .training = true});
 
   ligase::Model<ligase::BiMamba<ligase::None>, ligase::CharTokenizer> model({.d_model = 16, .n_layer = 1}, /*seed=*/1);
-  ligase::AdamW<float> optimizer;
-  ligase::Trainer trainer(model, optimizer, ligase::pretraining_schedule(8e-3, 2), {.steps = 2});
-  ligase::Context<> context;
-  trainer.run(
-      context, [&](ligase::Index i) { return batches(i); },
-      [](auto& c, auto& m, const ligase::Batch& batch) {
-        const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, ligase::CharTokenizer::pad);
-        return ligase::BatchResult{loss.loss, batch.ids.count()};
-      });
-  std::printf("trained %lld steps on %lld windows: loss %g\n", static_cast<long long>(trainer.step()),
-              static_cast<long long>(windows.size()), trainer.state().last_loss);
-  return trainer.step() == 2 && std::isfinite(trainer.state().last_loss) && trainer.state().last_loss > 0 ? 0 : 1;
+  const ligase::TrainState state = two_steps(model, batches);
+  std::printf("trained %lld steps on %lld windows: loss %g\n", static_cast<long long>(state.step),
+              static_cast<long long>(windows.size()), state.last_loss);
+  return trained(state) ? 0 : 1;
 }

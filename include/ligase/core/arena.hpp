@@ -92,7 +92,6 @@ class Arena {
   }
 
   static constexpr Index alignment = 64;
-  static Index round_up(Index bytes, Index multiple) { return (bytes + multiple - 1) / multiple * multiple; }
 
  private:
   static constexpr Index page = 4096, region_multiple = Index{1} << 21, least_region = Index{1} << 25;

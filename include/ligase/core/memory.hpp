@@ -41,7 +41,7 @@ inline Arena& cpu_arena() {
 }
 
 inline void* allocate(cpu, Index bytes) {
-  const Index rounded = std::max(Arena::alignment, Arena::round_up(bytes, Arena::alignment));
+  const Index rounded = std::max(Arena::alignment, round_up(bytes, Arena::alignment));
 #if defined(__SANITIZE_ADDRESS__)
   void* p = std::aligned_alloc(static_cast<std::size_t>(Arena::alignment), static_cast<std::size_t>(rounded));
 #else
@@ -59,7 +59,7 @@ inline void release(cpu, void* p, [[maybe_unused]] Index bytes) noexcept {
 #if defined(__SANITIZE_ADDRESS__)
   std::free(p);
 #else
-  cpu_arena().give(p, std::max(Arena::alignment, Arena::round_up(bytes, Arena::alignment)));
+  cpu_arena().give(p, std::max(Arena::alignment, round_up(bytes, Arena::alignment)));
 #endif
 }
 

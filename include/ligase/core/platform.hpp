@@ -31,4 +31,7 @@ inline constexpr const char* instruction_set = LIGASE_TEXT(LIGASE_ISA);
 /// Sizes, offsets and counts everywhere: signed 64 bit.
 using Index = std::int64_t;
 
+/// The least multiple of `multiple` that is not below n.
+constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
 }  // namespace ligase::inline LIGASE_ISA

@@ -89,8 +89,6 @@ inline constexpr Index tile_rows = 64;
 /// Terms that are summed in registers before they reach memory.
 inline constexpr Index depth_block = 256;
 
-inline Index padded(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 /// A weight [depth, outputs] packed once and used by many tiles. Outputs are padded with zeros to whole packets.
 template <class T>
 struct PackedWeight {
@@ -100,7 +98,7 @@ struct PackedWeight {
   /// `by_rows`: from [outputs, depth] in memory; otherwise from [depth, outputs].
   template <bool by_rows>
   static PackedWeight pack(const T* w, Index depth, Index outputs) {
-    PackedWeight packed{depth, outputs, padded(outputs, Traits<T>::LhsProgress), {}};
+    PackedWeight packed{depth, outputs, round_up(outputs, Traits<T>::LhsProgress), {}};
     packed.panels = Tensor<T, cpu>({packed.padded_outputs * depth});
     Tensor<T, cpu> filled;
     Index stride = by_rows ? depth : outputs;
@@ -155,8 +153,8 @@ template <class T>
 void add_outer_tile(Index rows, Index n, Index k, const T* a, Index a_stride, const T* b, Index b_stride, T* c,
                     Index c_stride) {
   thread_local Scratch wide_memory, narrow_memory;
-  T* wide = wide_memory.reserve_for<T>(padded(k, Traits<T>::mr) * rows);
-  T* narrow = narrow_memory.reserve_for<T>(padded(n, Traits<T>::nr) * rows);
+  T* wide = wide_memory.reserve_for<T>(round_up(k, Traits<T>::mr) * rows);
+  T* narrow = narrow_memory.reserve_for<T>(round_up(n, Traits<T>::nr) * rows);
   PackWide<T, false>()(wide, Window<const T, false>(b, b_stride), rows, k);
   PackNarrow<T, true>()(narrow, Window<const T, true>(a, a_stride), rows, n);
   Kernel<T>()(Window<T, false>(c, c_stride), wide, narrow, k, rows, n, T(1));

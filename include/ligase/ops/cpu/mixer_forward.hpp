@@ -18,7 +18,7 @@ void forward_sequence(Direction dir, const Teams& teams, const Core<T>& core, Ro
   const Index size = std::min(teams.chunk(), length), e = core.channels, slabs = core.scan.slabs();
   const Projected<T> p(core, size, false, chunk_memory.reserve_for<T>(Projected<T>::numbers(core, size, false)));
   using Slab = scan_cpu::ForwardSlab<T>;
-  const std::size_t slab_bytes = Slab::bytes(scan_cpu::padded(core.states, scan_cpu::forward_chunk));
+  const std::size_t slab_bytes = Slab::bytes(round_up(core.states, scan_cpu::forward_chunk));
   auto* memory = static_cast<std::byte*>(slab_memory.reserve(slab_bytes * static_cast<std::size_t>(slabs)));
   const auto slab_at = [=](Index i) { return memory + slab_bytes * static_cast<std::size_t>(i); };
   for (Index i = 0; i < slabs; ++i) Slab::start(slab_at(i), core.scan, scan_cpu::Place(dir, core.scan, i));

@@ -127,7 +127,7 @@ struct BackwardSlab {
 
   /// The adjoint starts as zero, or as the gradient of the final state, [B, E, N].
   static BackwardSlab& start(void* memory, const View<T>& in, const Place& place, const T* dfinal) {
-    auto& s = *new (memory) BackwardSlab{padded(in.states, backward_chunk), {}, {}, {}};
+    auto& s = *new (memory) BackwardSlab{round_up(in.states, backward_chunk), {}, {}, {}};
     for (Index g = 0; g < place.groups; ++g) {
       const Index e = place.channel(in, g), width = place.width(in, g);
       gather_states(in.A + e * in.states, in.states, width, T(1.4426950408889634074), s.states, s.rates(g));
@@ -193,7 +193,7 @@ void backward_item(Direction dir, const View<T>& in, Index item, const T* dy, co
   thread_local Scratch memory;
   const Place place(dir, in, item);
   auto& slab =
-      BackwardSlab<T>::start(memory.reserve(BackwardSlab<T>::bytes(padded(in.states, backward_chunk))), in, place, dfinal);
+      BackwardSlab<T>::start(memory.reserve(BackwardSlab<T>::bytes(round_up(in.states, backward_chunk))), in, place, dfinal);
   slab.advance(in, place, dy, saved, to);
   slab.finish(in, place, to);
 }

@@ -19,8 +19,6 @@ using simd::Pack;
 
 inline constexpr Index slab_groups = scan_detail::slab_channels / lanes;
 
-inline Index padded(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 /// The place of a work item: a sequence, its slab of channels, and the way through its tokens.
 struct Place {
   Direction dir;

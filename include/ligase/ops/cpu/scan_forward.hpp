@@ -40,7 +40,7 @@ struct ForwardSlab {
 
   /// Initial states are zero, or those of the input.
   static ForwardSlab& start(void* memory, const View<T>& in, const Place& place) {
-    auto& s = *new (memory) ForwardSlab{padded(in.states, forward_chunk), {}};
+    auto& s = *new (memory) ForwardSlab{round_up(in.states, forward_chunk), {}};
     for (Index g = 0; g < place.groups; ++g) {
       const Index e = place.channel(in, g), width = place.width(in, g);
       gather_states(in.A + e * in.states, in.states, width, T(1.4426950408889634074), s.states, s.rates(g));
@@ -81,7 +81,7 @@ template <class T>
 void forward_item(Direction dir, const View<T>& in, Index item, T* y, T* final_state, T* saved) {
   thread_local Scratch memory;
   const Place place(dir, in, item);
-  auto& slab = ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(padded(in.states, forward_chunk))), in, place);
+  auto& slab = ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(round_up(in.states, forward_chunk))), in, place);
   slab.advance(in, place, false, y, saved);
   for (Index g = 0; g < place.groups; ++g)
     scatter_states(slab.state(g), in.states, place.width(in, g),

@@ -14,6 +14,18 @@ namespace ligase::inline LIGASE_ISA {
 /// Token ids as models take them; data sets pack them into uint8 or uint16, files hold int64.
 using TokenId = std::int32_t;
 
+/// Letters [begin, end) of the text that a token stands for; empty for a token that stands for none.
+struct Span {
+  Index begin = 0, end = 0;
+  friend bool operator==(const Span&, const Span&) = default;
+};
+
+/// Token ids of a text, and the span of each: as many spans as ids.
+struct Encoding {
+  std::vector<TokenId> ids;
+  std::vector<Span> spans;
+};
+
 /// Turns text into token ids and back. A tokenizer is a value: immutable after construction, so const members may be
 /// called from several threads.
 ///   encode(text)    ids of the text alone: no special token is added, nothing is cut or padded. Every byte sequence has an

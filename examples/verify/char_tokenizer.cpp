@@ -26,11 +26,11 @@ void compare_encoding(const Json& one, const std::string& name, const std::strin
                  .expected = "caduceus or finetune",
                  .found = kind}};
   const CharTokenizer tokenizer(kind == "caduceus" ? CharTokenizer::caduceus_rules() : CharTokenizer::finetune_rules());
-  const CharTokenizer::Options options{.max_length = optional_field<Index>(one, "max_length", place),
-                                       .pad_left = field_or(one, "pad_left", false, place),
-                                       .add_special_tokens = field_or(one, "add_special_tokens", false, place)};
+  const EncodeOptions options{.max_length = optional_field<Index>(one, "max_length", place),
+                              .pad = field_or(one, "pad_left", false, place),
+                              .add_special_tokens = field_or(one, "add_special_tokens", false, place)};
   const auto expected = require<std::vector<TokenId>>(one, "ids", place);
-  const auto found = tokenizer.encode(require<std::string>(one, "text", place), options);
+  const auto found = encode_with(tokenizer, require<std::string>(one, "text", place), options).ids;
   tally.agree(name, expected == found, text(expected), text(found));
 }
 

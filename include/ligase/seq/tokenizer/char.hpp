@@ -1,27 +1,29 @@
 #pragma once
 
-#include <ligase/core/error.hpp>
 #include <ligase/seq/alphabet.hpp>
+#include <ligase/seq/tokenizer/token_checks.hpp>
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
-#include <algorithm>
 #include <array>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA {
 
-/// One token per character: A C G T N and seven special tokens. Reproduces the two character tokenizers of
-/// kuleshov-group/caduceus (ids, case, special tokens, padding, truncation), which differ in run-time rules:
-///   the default        as caduceus_rules()
-///   caduceus_rules()   CaduceusTokenizer (pretraining, hub): upper-cases; sequence + [SEP]; eos is [SEP]
-///   finetune_rules()   CharacterTokenizer (fine-tuning): lower case becomes [UNK]; [CLS] + sequence + [SEP]; eos is [PAD]
+/// One token per character: A C G T N and seven special tokens. Reproduces the character tokenizers of
+/// kuleshov-group/caduceus and HazyResearch/hyena-dna (ids, case, special tokens, padding, truncation), which differ in
+/// run-time rules:
+///   the default         as caduceus_rules()
+///   caduceus_rules()    CaduceusTokenizer (pretraining, hub): upper-cases; sequence + [SEP]; eos is [SEP]
+///   finetune_rules()    CharacterTokenizer of caduceus (fine-tuning): lower case becomes [UNK]; [CLS] + sequence + [SEP];
+///                       eos is [PAD]
+///   hyenadna_rules()    hg38_char_tokenizer.py: lower case becomes [UNK]; sequence + [SEP]; eos is [SEP]
+///   standalone_rules()  standalone_hyenadna.py: the same with [CLS] in front
 /// Other letters are [UNK], one per character (a UTF-8 character counts as one). The names of special tokens inside the
-/// text, spelt exactly, are single tokens.
+/// text, spelt exactly, are single tokens. All pad on the left.
 class CharTokenizer {
  public:
   enum Id : TokenId { cls = 0, sep, bos, mask, pad, reserved, unk, a, c, g, t, n };
@@ -34,13 +36,8 @@ class CharTokenizer {
   };
   static constexpr Rules caduceus_rules() { return {}; }
   static constexpr Rules finetune_rules() { return {.upper_case = false, .leading_cls = true, .eos = pad}; }
-
-  /// What the originals take at the call.
-  struct Options {
-    std::optional<Index> max_length = {};  ///< tokens, special ones included: keeps the first of the text
-    bool pad_left = false;                 ///< [PAD] in front up to max_length
-    bool add_special_tokens = false;
-  };
+  static constexpr Rules hyenadna_rules() { return {.upper_case = false}; }
+  static constexpr Rules standalone_rules() { return {.upper_case = false, .leading_cls = true}; }
 
   constexpr CharTokenizer() = default;
   constexpr explicit CharTokenizer(Rules rules) : rules_(rules) {}
@@ -53,8 +50,11 @@ class CharTokenizer {
   static constexpr TokenId mask_id() { return mask; }
   static constexpr TokenId pad_id() { return pad; }
   static constexpr TokenId unk_id() { return unk; }
+  static constexpr PadSide pad_side() { return PadSide::left; }
   constexpr TokenId eos_id() const { return rules_.eos; }
   constexpr const Rules& rules() const { return rules_; }
+  std::vector<TokenId> prefix() const { return std::vector<TokenId>(rules_.leading_cls ? 1 : 0, cls); }
+  std::vector<TokenId> suffix() const { return std::vector<TokenId>(rules_.trailing_sep ? 1 : 0, sep); }
 
   /// Id of a single ASCII character under the rules; [UNK] for all that is not in the vocabulary.
   constexpr TokenId id_of(char letter) const {
@@ -62,65 +62,32 @@ class CharTokenizer {
   }
 
   /// O(n). See Tokenizer.
-  std::vector<TokenId> encode(std::string_view text) const { return encode(text, {}); }
-
-  /// Throws kind `usage` when max_length leaves no room for the special tokens, or padding has no length.
-  std::vector<TokenId> encode(std::string_view text, const Options& options) const {
-    const bool front = options.add_special_tokens && rules_.leading_cls;
-    const bool back = options.add_special_tokens && rules_.trailing_sep;
-    const Index special = Index{front} + Index{back};
-    if (options.max_length && *options.max_length < special)
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "max_length is too small",
-                   .where = "char tokenizer",
-                   .expected = "at least " + std::to_string(special),
-                   .found = std::to_string(*options.max_length)}};
-    if (options.pad_left && !options.max_length)
-      throw Error{{.kind = ErrorKind::usage, .what = "padding needs max_length", .where = "char tokenizer"}};
-
-    const auto limit = options.max_length ? static_cast<std::size_t>(*options.max_length - special) : text.size();
-    std::vector<TokenId> ids;
-    ids.reserve(options.pad_left ? static_cast<std::size_t>(*options.max_length)
-                                 : std::min(limit, text.size()) + static_cast<std::size_t>(special));
-    if (front) ids.push_back(cls);
-    append_letters(text, limit, ids);
-    if (back) ids.push_back(sep);
-    if (options.pad_left) ids.insert(ids.begin(), static_cast<std::size_t>(*options.max_length) - ids.size(), pad);
-    return ids;
+  std::vector<TokenId> encode(std::string_view text) const {
+    return detail::collect_ids(text.size(), [&](auto&& write) { scan(text, write); });
+  }
+  Encoding encode_spans(std::string_view text) const {
+    return detail::collect_spans(text.size(), [&](auto&& write) { scan(text, write); });
   }
 
   std::string decode(std::span<const TokenId> ids) const {
     std::string text;
     text.reserve(ids.size());
-    for (const TokenId id : ids) {
-      check_id(id);
-      text += vocabulary[static_cast<std::size_t>(id)];
-    }
+    for (const TokenId id : ids) text += vocabulary[detail::checked_id(*this, id)];
     return text;
   }
 
   constexpr TokenId complement(TokenId id) const {
-    check_id(id);
+    detail::checked_id(*this, id);
     return id >= a && id <= t ? a + t - id : id;
   }
-
-  std::vector<TokenId> complement_map(Index size = vocab_size()) const {
-    if (size < vocab_size())
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "the padded vocabulary is too small",
-                   .where = "char tokenizer",
-                   .expected = "at least " + std::to_string(vocab_size()),
-                   .found = std::to_string(size)}};
-    std::vector<TokenId> map(static_cast<std::size_t>(size));
-    for (TokenId id = 0; id < size; ++id) map[static_cast<std::size_t>(id)] = id < vocab_size() ? complement(id) : id;
-    return map;
-  }
+  std::vector<TokenId> complement_map(Index size = vocab_size()) const { return detail::complement_table(*this, size); }
 
   /// Names of the tokens, by id.
   static constexpr std::array<std::string_view, 12> vocabulary{
       "[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", "A", "C", "G", "T", "N"};
 
  private:
+  static constexpr std::span<const std::string_view> special_names{vocabulary.data(), unk + 1};
   static constexpr std::array<std::uint8_t, 256> letter_ids = [] {
     std::array<std::uint8_t, 256> table{};
     table.fill(unk);
@@ -128,15 +95,6 @@ class CharTokenizer {
       table[static_cast<unsigned char>(vocabulary[static_cast<std::size_t>(id)][0])] = static_cast<std::uint8_t>(id);
     return table;
   }();
-
-  static constexpr void check_id(TokenId id) {
-    if (id < 0 || id >= vocab_size())
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "no such token",
-                   .where = "char tokenizer",
-                   .expected = "an id from 0 to " + std::to_string(vocab_size() - 1),
-                   .found = std::to_string(id)}};
-  }
 
   /// Bytes of the UTF-8 character that begins the text; 1 where the bytes are none.
   static std::size_t character_bytes(std::string_view text) {
@@ -148,30 +106,25 @@ class CharTokenizer {
     return length;
   }
 
-  void append_letters(std::string_view text, std::size_t limit, std::vector<TokenId>& ids) const {
-    const std::size_t begin = ids.size();
-    ids.resize(begin + std::min(limit, text.size()));
-    TokenId* out = ids.data() + begin;
-    TokenId* const end = ids.data() + ids.size();
-    for (std::size_t i = 0; i < text.size() && out != end; ++out) {
+  /// write(id, begin, end) for every token. O(n).
+  template <class Write>
+  void scan(std::string_view text, Write& write) const {
+    for (std::size_t i = 0; i < text.size();) {
       const auto letter = static_cast<unsigned char>(text[i]);
-      *out = id_of(text[i]);
-      if (letter == '[')
-        i += special_bytes(text.substr(i), *out);
-      else
-        i += letter < 0x80 ? 1 : character_bytes(text.substr(i));
-    }
-    ids.resize(static_cast<std::size_t>(out - ids.data()));
-  }
-
-  /// Bytes of the special token's name that begins the text, its id in `id`; 1 where there is none.
-  static std::size_t special_bytes(std::string_view text, TokenId& id) {
-    for (TokenId special = cls; special <= unk; ++special)
-      if (const auto name = vocabulary[static_cast<std::size_t>(special)]; text.starts_with(name)) {
-        id = special;
-        return name.size();
+      TokenId id = id_of(text[i]);
+      std::size_t bytes = 1;
+      if (letter == '[') {
+        std::size_t special = 0;
+        if (const auto name = detail::name_at(text.substr(i), special_names, special)) {
+          id = static_cast<TokenId>(special);
+          bytes = name;
+        }
+      } else if (letter >= 0x80) {
+        bytes = character_bytes(text.substr(i));
       }
-    return 1;
+      write(id, i, i + bytes);
+      i += bytes;
+    }
   }
 
   Rules rules_;

@@ -13,7 +13,8 @@ template <>
 struct ligase_test::TokenizerUnderTest<CharTokenizer> {
   static std::vector<CharTokenizer> make() {
     return {CharTokenizer(), CharTokenizer(CharTokenizer::caduceus_rules()),
-            CharTokenizer(CharTokenizer::finetune_rules())};
+            CharTokenizer(CharTokenizer::finetune_rules()), CharTokenizer(CharTokenizer::hyenadna_rules()),
+            CharTokenizer(CharTokenizer::standalone_rules())};
   }
   static constexpr bool keeps_text = true;
 };
@@ -25,9 +26,9 @@ namespace {
 const CharTokenizer caduceus(CharTokenizer::caduceus_rules());
 const CharTokenizer finetune(CharTokenizer::finetune_rules());
 
-std::string message_of(const CharTokenizer& t, const CharTokenizer::Options& options) {
+std::string message_of(const CharTokenizer& t, const EncodeOptions& options) {
   try {
-    t.encode("ACGT", options);
+    encode_with(t, "ACGT", options);
   } catch (const Error& e) {
     CHECK(e.kind() == ErrorKind::usage);
     return e.what();
@@ -56,7 +57,7 @@ TEST_CASE("names of special tokens inside the text are one token") {
     CHECK(t.encode("[CLS][SEP][BOS][MASK][PAD][RESERVED][UNK]") == Ids{0, 1, 2, 3, 4, 5, 6});
     CHECK(t.encode("[[MASK]]") == Ids{6, 3, 6});
     CHECK(t.encode("[MASK") == Ids{6, 6, 7, 6, 6});
-    CHECK(t.encode("[MASK]", {.max_length = 1}) == Ids{3});
+    CHECK(encode_with(t, "[MASK]", {.max_length = 1}).ids == Ids{3});
     CHECK(t.decode(Ids{0, 7, 3, 11, 5}) == "[CLS]A[MASK]N[RESERVED]");
   }
   // Case is not changed before the names are looked for.
@@ -76,19 +77,20 @@ TEST_CASE("a UTF-8 character is one unknown token, stray bytes are one each") {
 }
 
 TEST_CASE("padding stands left, truncation keeps the first characters, special tokens count") {
-  CHECK(caduceus.encode("ACGT", {.max_length = 6, .pad_left = true, .add_special_tokens = true}) ==
+  CHECK(encode_with(caduceus, "ACGT", {.max_length = 6, .pad = true, .add_special_tokens = true}).ids ==
         Ids{4, 7, 8, 9, 10, 1});
-  CHECK(finetune.encode("ACGT", {.max_length = 7, .pad_left = true, .add_special_tokens = true}) ==
+  CHECK(encode_with(finetune, "ACGT", {.max_length = 7, .pad = true, .add_special_tokens = true}).ids ==
         Ids{4, 0, 7, 8, 9, 10, 1});
-  CHECK(finetune.encode("ACGT", {.max_length = 4, .pad_left = true, .add_special_tokens = true}) == Ids{0, 7, 8, 1});
-  CHECK(finetune.encode("ACGT", {.max_length = 3}) == Ids{7, 8, 9});
-  CHECK(finetune.encode("ACGT", {.max_length = 2, .add_special_tokens = true}) == Ids{0, 1});
-  CHECK(caduceus.encode("ACGT", {.max_length = 9}) == Ids{7, 8, 9, 10});
-  CHECK(caduceus.encode("", {.max_length = 0, .pad_left = true}).empty());
+  CHECK(encode_with(finetune, "ACGT", {.max_length = 4, .pad = true, .add_special_tokens = true}).ids ==
+        Ids{0, 7, 8, 1});
+  CHECK(encode_with(finetune, "ACGT", {.max_length = 3}).ids == Ids{7, 8, 9});
+  CHECK(encode_with(finetune, "ACGT", {.max_length = 2, .add_special_tokens = true}).ids == Ids{0, 1});
+  CHECK(encode_with(caduceus, "ACGT", {.max_length = 9}).ids == Ids{7, 8, 9, 10});
+  CHECK(encode_with(caduceus, "", {.max_length = 0, .pad = true}).ids.empty());
   CHECK(message_of(finetune, {.max_length = 1, .add_special_tokens = true}) ==
         "char tokenizer: max_length is too small; expected at least 2, found 1");
   CHECK(message_of(caduceus, {.max_length = -1}).ends_with("found -1"));
-  CHECK(message_of(caduceus, {.pad_left = true}) == "char tokenizer: padding needs max_length");
+  CHECK(message_of(caduceus, {.pad = true}) == "char tokenizer: padding needs max_length");
 }
 
 TEST_CASE("complements exchange A with T and C with G, added ids keep themselves") {
@@ -136,10 +138,37 @@ TEST_CASE("both original tokenizers are reproduced on all golden cases") {
     CAPTURE(c.dump());
     const auto kind = require<std::string>(c, "tokenizer", "case");
     REQUIRE((kind == "caduceus" || kind == "finetune"));
-    const CharTokenizer::Options options{.max_length = optional_field<Index>(c, "max_length", "case"),
-                                         .pad_left = require<bool>(c, "pad_left", "case"),
-                                         .add_special_tokens = require<bool>(c, "add_special_tokens", "case")};
-    CHECK((kind == "caduceus" ? caduceus : finetune).encode(require<std::string>(c, "text", "case"), options) ==
-          require<Ids>(c, "ids", "case"));
+    const EncodeOptions options{.max_length = optional_field<Index>(c, "max_length", "case"),
+                                .pad = require<bool>(c, "pad_left", "case"),
+                                .add_special_tokens = require<bool>(c, "add_special_tokens", "case")};
+    const CharTokenizer& t = kind == "caduceus" ? caduceus : finetune;
+    CHECK(encode_with(t, require<std::string>(c, "text", "case"), options).ids == require<Ids>(c, "ids", "case"));
+  }
+}
+
+TEST_CASE("both tokenizers of HyenaDNA are reproduced on all golden rows") {
+  CHECK(encode_with(CharTokenizer(CharTokenizer::standalone_rules()), "ACGRn", {.add_special_tokens = true}).ids ==
+        Ids{0, 7, 8, 9, 6, 6, 1});
+  CHECK(CharTokenizer(CharTokenizer::hyenadna_rules()).prefix().empty());
+  CHECK(CharTokenizer(CharTokenizer::standalone_rules()).eos_id() == 1);
+  const auto shared = ligase_test::shared();
+  if (!shared) {
+    MESSAGE("skipped: no reference material beside the checkout");
+    return;
+  }
+  const Json document = parse_json_file(*shared / "reference/golden/tokenizers/char_hyenadna.json");
+  const auto rows = require<std::vector<Json>>(document, "rows", "file");
+  REQUIRE(rows.size() == 19);
+  const CharTokenizer training(CharTokenizer::hyenadna_rules()), standalone(CharTokenizer::standalone_rules());
+  const EncodeOptions special{.add_special_tokens = true};
+  const EncodeOptions padded{.max_length = 20, .pad = true, .add_special_tokens = true};
+  for (const Json& row : rows) {
+    CAPTURE(row.dump());
+    const auto text = require<std::string>(row, "seq", "row");
+    CHECK(training.encode(text) == require<Ids>(row, "no_special", "row"));
+    CHECK(encode_with(training, text, special).ids == require<Ids>(row, "training", "row"));
+    CHECK(encode_with(standalone, text, special).ids == require<Ids>(row, "standalone", "row"));
+    CHECK(encode_with(training, text, padded).ids == require<Ids>(row, "training_padded_20", "row"));
+    CHECK(encode_with(standalone, text, padded).ids == require<Ids>(row, "standalone_padded_20", "row"));
   }
 }

@@ -5,7 +5,9 @@
 #include <array>
 #include <bit>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -84,5 +86,15 @@ constexpr float half_to_float(std::uint16_t h) {
 
 /// bfloat16 to float, exact: the upper half of the same bits.
 constexpr float bfloat16_to_float(std::uint16_t b) { return std::bit_cast<float>(static_cast<std::uint32_t>(b) << 16); }
+
+namespace detail {
+/// The value that lies at `p`, which need not be aligned.
+template <class S>
+S read_element(const std::byte* p) {
+  S value;
+  std::memcpy(&value, p, sizeof(S));
+  return value;
+}
+}  // namespace detail
 
 }  // namespace ligase::inline LIGASE_ISA

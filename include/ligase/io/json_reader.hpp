@@ -19,6 +19,7 @@ class JsonReader {
  public:
   /// False: `error` says why; `duplicate` is then the key, if it was one.
   bool read(std::string_view text) {
+    left_ = 2 * text.size() + (std::size_t{64} << 20);
     const auto adapter = [&] { return nlohmann::detail::input_adapter(text.data(), text.data() + text.size()); };
     return nlohmann::detail::parser<J, decltype(adapter())>(adapter()).sax_parse(this);
   }
@@ -30,7 +31,7 @@ class JsonReader {
   bool number_integer(typename J::number_integer_t x) { return value(x); }
   bool number_unsigned(typename J::number_unsigned_t x) { return value(x); }
   bool number_float(typename J::number_float_t x, const std::string&) { return value(x); }
-  bool string(std::string& x) { return value(std::move(x)); }
+  bool string(std::string& x) { return take(sizeof(x) + x.size()) && value(std::move(x)); }
   bool binary(typename J::binary_t&) { return false; }
   bool start_object(std::size_t) { return enter(J(J::value_t::object)); }
   bool start_array(std::size_t) { return enter(J(J::value_t::array)); }
@@ -40,7 +41,8 @@ class JsonReader {
     const auto [place, added] = open_.back()->template get_ref<typename J::object_t&>().emplace(name, J());
     if (!added) duplicate = std::move(name);
     field_ = &place->second;
-    return added;
+    if (added) return take(sizeof(name) + 96 + place->first.size());
+    return false;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) {
     error = e.what();
@@ -61,14 +63,21 @@ class JsonReader {
     items.push_back(std::move(x));
     return &items.back();
   }
+  /// Counts what a value takes, the spare room of arrays that grow and of their destructor included; false where it is more
+  /// than twice the text and 64 MB: brackets alone take a hundred times the text.
+  bool take(std::size_t bytes) {
+    if (bytes > left_) error = "more values than a file of this size may hold";
+    left_ -= bytes < left_ ? bytes : left_;
+    return error.empty();
+  }
   template <class V>
   bool value(V&& x) {
     place(J(std::forward<V>(x)));
-    return true;
+    return take(5 * sizeof(J));
   }
   bool enter(J&& x) {
     open_.push_back(place(std::move(x)));
-    return true;
+    return take(5 * sizeof(J) + 96);
   }
   bool leave() {
     open_.pop_back();
@@ -77,6 +86,7 @@ class JsonReader {
 
   std::vector<J*> open_;  ///< arrays and objects around the next value; each is its parent's last item, so none moves
   J* field_ = nullptr;
+  std::size_t left_ = 0;
 };
 
 }  // namespace ligase::inline LIGASE_ISA::detail

@@ -3,6 +3,7 @@
 #include <ligase/core/shape.hpp>
 #include <ligase/io/dtype.hpp>
 #include <ligase/io/json.hpp>
+#include <ligase/io/sorted_names.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -153,7 +154,7 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> file, cons
     else
       header.entries.push_back(detail::parse_safetensors_entry(item.key(), item.value(), where));
   }
-  std::sort(header.entries.begin(), header.entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  header.entries = detail::sorted_by_name(std::move(header.entries), [](std::string_view) {});
   detail::check_safetensors_cover(header.entries, size - header.data_begin, where);
   return header;
 }

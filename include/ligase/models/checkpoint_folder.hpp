@@ -5,25 +5,93 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace ligase::inline LIGASE_ISA {
 
-/// Where the checkpoint that a user names lies: a folder with config.json, a `pretrain --out` folder (its checkpoint/), or a
-/// name below $LIGASE_MODELS. Never the network. Throws kind `input`.
+/// The two files that make a model.
+struct CheckpointFiles {
+  std::filesystem::path config;
+  std::filesystem::path weights;  ///< a container that open_state_dict reads
+};
+
+namespace detail {
+
+inline bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+/// config.json, or model_config.json as the training repository writes it beside a .ckpt; empty where there is neither.
+inline std::filesystem::path config_in(const std::filesystem::path& folder) {
+  for (const char* name : {"config.json", "model_config.json"})
+    if (is_there(folder / name)) return folder / name;
+  return {};
+}
+
+}  // namespace detail
+
+/// The containers in a folder, each of which holds the whole state dict, in the order in which they are preferred:
+/// model.safetensors, its index, pytorch_model.bin, its index, last.ckpt, or the only other .ckpt.
+inline std::vector<std::filesystem::path> weight_files(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> found;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json", "last.ckpt"})
+    if (detail::is_there(folder / name)) found.push_back(folder / name);
+  if (detail::is_there(folder / "last.ckpt")) return found;
+  std::vector<fs::path> lightning;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
+    if (entry->path().extension() == ".ckpt") lightning.push_back(entry->path());
+  if (lightning.size() == 1) found.push_back(lightning.front());
+  return found;
+}
+
+/// The weights of a folder: the first of `weight_files`. Throws kind `input` where there are none.
+inline std::filesystem::path find_weights(const std::filesystem::path& folder) {
+  const auto found = weight_files(folder);
+  if (!found.empty()) return found.front();
+  throw Error{
+      {.kind = ErrorKind::input,
+       .what = "the folder holds no weights",
+       .where = folder.string(),
+       .expected = "model.safetensors, pytorch_model.bin, an index of one of them, last.ckpt or one other .ckpt"}};
+}
+
+/// Where the checkpoint that a user names lies: a folder with a configuration, a `pretrain --out` folder (its checkpoint/), a
+/// file of weights with a configuration beside it, or a name below $LIGASE_MODELS. Never the network. Throws kind `input`.
 inline std::filesystem::path find_checkpoint(const std::string& name) {
   namespace fs = std::filesystem;
-  const auto complete = [](const fs::path& folder) { return fs::exists(folder / "config.json"); };
+  const auto complete = [](const fs::path& folder) { return !detail::config_in(folder).empty(); };
   for (const fs::path& folder : {fs::path(name), fs::path(name) / "checkpoint"})
     if (complete(folder)) return folder;
+  std::error_code ignored;
+  if (fs::is_regular_file(name, ignored)) {
+    if (complete(fs::path(name).parent_path())) return name;
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "no configuration stands beside the weights",
+                 .where = name,
+                 .expected = "config.json or model_config.json in the same folder"}};
+  }
   if (const char* models = std::getenv("LIGASE_MODELS"); models != nullptr && complete(fs::path(models) / name))
     return fs::path(models) / name;
-  const bool exists = fs::exists(name);
+  const bool exists = detail::is_there(name);
   throw Error{{.kind = ErrorKind::input,
                .what = exists ? "the folder holds no checkpoint" : "there is no such checkpoint",
                .where = name,
                .expected = exists ? "config.json and model.safetensors in it or in its checkpoint/"
                                   : "a folder; to fetch a published one: huggingface-cli download " + name +
                                         " --local-dir FOLDER"}};
+}
+
+/// Configuration and weights of what find_checkpoint finds.
+inline CheckpointFiles find_checkpoint_files(const std::string& name) {
+  const std::filesystem::path place = find_checkpoint(name);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(place, ignored)) return {detail::config_in(place.parent_path()), place};
+  return {detail::config_in(place), find_weights(place)};
 }
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -1,80 +1,139 @@
 #pragma once
 
 #include <ligase/io/safetensors.hpp>
+#include <ligase/models/weights_mismatch.hpp>
 #include <ligase/nn/param.hpp>
 
 #include <cstring>
 #include <map>
-#include <set>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA {
 
+/// What load_weights forgives.
+struct LoadOptions {
+  /// A head (tensors named `...head...`, `...decoder...` or `score...`) that the file lacks or holds in another shape stays as
+  /// it was drawn, and heads of the file that the model lacks are passed over.
+  bool fresh_head = false;
+};
+
 namespace detail {
 
-inline std::string join_names(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > 8) text += " and " + std::to_string(names.size() - 8) + " more";
-  return text;
+inline bool is_head(std::string_view name) {
+  return name.find("head") != name.npos || name.find("decoder") != name.npos || name.starts_with("score.");
 }
 
-/// Reads one tensor into place or, of a tied one's further name, checks that it holds the same numbers.
-template <class T>
-bool read_or_compare(const Safetensors& file, const TensorView& view, Tensor<T, cpu>& target, bool compare) {
-  if (!compare) {
-    file.copy_to(view, target.span());
-    return true;
-  }
-  const Tensor<T, cpu> other = file.to_tensor<T>(view);
-  return std::memcmp(other.data(), target.data(), static_cast<std::size_t>(target.count()) * sizeof(T)) == 0;
+/// Counters that the training repository's metrics leave in a state dict.
+inline bool is_metric(std::string_view name) {
+  for (const std::string_view split : {"train", "val", "test"})
+    if (name.starts_with(split) && name.substr(split.size()).starts_with("_torchmetrics.")) return true;
+  return false;
 }
+
+/// Goes with a visit over a model's tensors and keeps account of what fits and what does not.
+class WeightLoader {
+ public:
+  WeightLoader(const StateDict& file, const LoadOptions& options)
+      : file_(file), options_(options), used_(file.tensors().size()) {}
+
+  /// Reads one tensor into place; of a tied one's further name, or of a buffer, checks that it holds the same numbers.
+  template <class T>
+  void take(const std::string& name, Tensor<T, cpu>& target, bool is_buffer) {
+    Storage& storage = storage_of(target.data(), name);
+    const TensorView* view = locate(name);
+    if (view == nullptr || !fits(*view, name, target.shape(), storage) || storage.misshaped) return;
+    if (!is_buffer && storage.source == nullptr) {
+      file_.copy_to(*view, target.span());
+      storage.source = view;
+      return;
+    }
+    const bool same = storage.source != nullptr && have_same_bytes(*storage.source, *view);
+    if (!same && !holds(*view, target))
+      mismatch_.differing.push_back(is_buffer ? name : name + " and " + storage.source->name);
+    storage.source = view;
+  }
+
+  /// Throws what does not fit.
+  void finish() {
+    for (const Storage& s : storages_)
+      if (s.source == nullptr && !s.misshaped && !(options_.fresh_head && is_head(s.first_name)))
+        mismatch_.missing.push_back(s.first_name);
+    for (std::size_t i = 0; i < used_.size(); ++i) {
+      const std::string& name = file_.tensors()[i].name;
+      if (!used_[i] && !is_metric(name) && !(options_.fresh_head && is_head(name)))
+        mismatch_.unexpected.push_back(name);
+    }
+    if (!mismatch_.empty()) throw_mismatch(mismatch_, file_.where());
+  }
+
+ private:
+  /// Elements that one or several names of the model stand for.
+  struct Storage {
+    const void* elements;
+    std::string first_name;
+    const TensorView* source = nullptr;  ///< null: not read
+    bool misshaped = false;
+  };
+
+  Storage& storage_of(const void* elements, const std::string& name) {
+    const auto [place, added] = place_.emplace(elements, storages_.size());
+    if (added) storages_.push_back({elements, name});
+    return storages_[place->second];
+  }
+
+  /// Lightning writes every name below `model.`; a model of that layout reads files without it.
+  const TensorView* locate(const std::string& name) {
+    constexpr std::string_view prefix = "model.";
+    const TensorView* view = file_.find(name);
+    if (view == nullptr) view = file_.find(std::string(prefix) + name);
+    if (view == nullptr && name.starts_with(prefix)) view = file_.find(std::string_view(name).substr(prefix.size()));
+    if (view != nullptr) used_[static_cast<std::size_t>(view - file_.tensors().data())] = true;
+    return view;
+  }
+
+  bool fits(const TensorView& view, const std::string& name, const Shape& shape, Storage& storage) {
+    if (view.shape == shape) return true;
+    if (options_.fresh_head && is_head(name)) return false;
+    mismatch_.misshaped.push_back(name + " (expected " + shape.text() + ", found " + view.shape.text() + ")");
+    storage.misshaped = true;
+    return false;
+  }
+
+  static bool have_same_bytes(const TensorView& a, const TensorView& b) {
+    return a.bytes.data() == b.bytes.data() && a.bytes.size() == b.bytes.size() && a.dtype == b.dtype &&
+           a.strides == b.strides;
+  }
+  template <class T>
+  bool holds(const TensorView& view, const Tensor<T, cpu>& target) const {
+    const Tensor<T, cpu> other = file_.to_tensor<T>(view);
+    return std::memcmp(other.data(), target.data(), static_cast<std::size_t>(target.count()) * sizeof(T)) == 0;
+  }
+
+  const StateDict& file_;
+  LoadOptions options_;
+  std::vector<bool> used_;
+  std::vector<Storage> storages_;
+  std::map<const void*, std::size_t> place_;
+  WeightsMismatch mismatch_;
+};
 
 }  // namespace detail
 
-/// Fills every parameter of `module` from the tensors of a file, under the names of its `visit`. A tied tensor may come once,
-/// under any of its names, or several times with equal numbers. Buffers must agree with the module's own. Everything that is
-/// missing, unexpected, misshaped or contradicting goes into one error of kind `input`, thrown before any weight is used.
+/// Fills every parameter of `module` from the tensors of a file, under the names of its `visit`, with or without Lightning's
+/// prefix `model.`. A tied tensor may come once, under any of its names, or several times with equal numbers. Buffers must
+/// agree with the module's own. Metrics' counters are passed over. Everything that is missing, unexpected, misshaped or
+/// contradicting goes into one error of kind `input`, thrown before any weight is used.
 template <class M>
-void load_weights(M& module, const Safetensors& file) {
-  std::vector<std::string> missing, misshaped, differing;
-  std::set<std::string> known;
-  std::set<const void*> filled;
-  std::map<const void*, std::string> first_name;
+void load_weights(M& module, const StateDict& file, const LoadOptions& options = {}) {
+  detail::WeightLoader loader(file, options);
   visit_tensors(module, [&](const std::string& name, auto& x, bool) {
-    using T = typename std::remove_cvref_t<decltype(x.value)>::Element;
-    known.insert(name);
-    const void* storage = x.value.data();
-    first_name.emplace(storage, name);
-    const TensorView* view = file.find(name);
-    if (view == nullptr) return;
-    if (!(view->shape == x.value.shape())) {
-      misshaped.push_back(name + " (expected " + x.value.shape().text() + ", found " + view->shape.text() + ")");
-      filled.insert(storage);
-      return;
-    }
-    constexpr bool is_buffer = detail::is_buffer<std::remove_reference_t<decltype(x)>>::value;
-    const bool compare = is_buffer || filled.contains(storage);
-    if (!detail::read_or_compare<T>(file, *view, x.value, compare)) differing.push_back(name);
-    filled.insert(storage);
+    loader.take(name, x.value, detail::is_buffer<std::remove_reference_t<decltype(x)>>::value);
   });
-  for (const auto& [storage, name] : first_name)
-    if (!filled.contains(storage)) missing.push_back(name);
-  std::vector<std::string> unexpected;
-  for (const TensorView& view : file.tensors())
-    if (!known.contains(std::string(view.name))) unexpected.push_back(std::string(view.name));
-
-  std::string problems;
-  const auto report = [&](const char* what, const std::vector<std::string>& names) {
-    if (!names.empty()) problems += (problems.empty() ? "" : "; ") + (what + (": " + detail::join_names(names)));
-  };
-  report("missing tensors", missing);
-  report("unexpected tensors", unexpected);
-  report("tensors of another shape", misshaped);
-  report("tied tensors or maps that differ", differing);
-  if (!problems.empty())
-    throw Error{{.kind = ErrorKind::input, .what = "the weights do not fit the model: " + problems, .where = file.where()}};
+  loader.finish();
 }
 
 /// Every tensor of `module` under its first name, ties once; integer buffers as int64. The records point into the module

@@ -2,9 +2,12 @@
 
 #include <ligase/core/precision.hpp>
 #include <ligase/heads/language_model.hpp>
+#include <ligase/io/weights_file.hpp>
 #include <ligase/models/checkpoint_folder.hpp>
+#include <ligase/models/vocabulary.hpp>
 #include <ligase/models/weights.hpp>
 #include <ligase/ops/strands.hpp>
+#include <ligase/seq/tokenizer/char_files.hpp>
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
 #include <filesystem>
@@ -38,31 +41,35 @@ class Model {
   /// A fresh model; its weights depend on configuration and seed alone. Vocabulary and complement map of the configuration
   /// are the tokenizer's.
   explicit Model(Config config, std::uint64_t seed = 2222, Tok tokenizer = {})
-      : tokenizer_(std::move(tokenizer)), config_(for_tokenizer(std::move(config), tokenizer_)), network_(config_) {
+      : tokenizer_(std::move(tokenizer)), config_(with_vocabulary<Backbone>(std::move(config), tokenizer_)), network_(config_) {
     initialize(network_, seed);
   }
 
-  /// Reads config.json and model.safetensors of a folder in the Hugging Face layout, see `find_checkpoint`.
-  static Model load(const std::string& name, Tok tokenizer = {})
+  /// Reads the configuration and the weights of a folder in the Hugging Face layout, or of a file of weights with its
+  /// configuration beside it: find_checkpoint_files says what is looked for, open_weights which containers are read,
+  /// load_weights how names are matched.
+  static Model load(const std::string& name, Tok tokenizer = {}, const LoadOptions& options = {})
     requires(D::holds_data)
   {
-    const std::filesystem::path folder = find_checkpoint(name);
-    const std::string config_file = (folder / "config.json").string();
+    const CheckpointFiles files = find_checkpoint_files(name);
+    const std::string config_file = files.config.string();
     Config config = Backbone::read_config(parse_json_file<Json>(config_file), config_file);
-    const Safetensors weights(folder / "model.safetensors");
+    const StateDict weights = open_weights(files.weights);
     Backbone::check_against_weights(config, config_file, weights.data_bytes());
     Model model(std::move(config), std::move(tokenizer));
-    load_weights(model.network_, weights);
+    load_weights(model.network_, weights, options);
     return model;
   }
 
-  /// Writes config.json and model.safetensors, each atomically; the folder is made where it is missing.
+  /// Writes config.json, model.safetensors and, of a tokenizer that has them, its files, each atomically; the folder is made
+  /// where it is missing. Equal weights give equal bytes of model.safetensors, wherever they came from.
   void save(const std::filesystem::path& folder) const
     requires(D::holds_data)
   {
     std::filesystem::create_directories(folder);
     save_weights(network_, folder / "model.safetensors");
     write_json_file(folder / "config.json", Backbone::write_config(config_));
+    if constexpr (requires { save_tokenizer(tokenizer_, folder); }) save_tokenizer(tokenizer_, folder);
   }
 
   const Config& config() const { return config_; }
@@ -152,13 +159,6 @@ class Model {
                    .what = "the checkpoint's vocabulary is smaller than the tokenizer's",
                    .expected = "at least " + std::to_string(tokenizer_.vocab_size()),
                    .found = std::to_string(config_.padded_vocab_size())}};
-  }
-
-  static Config for_tokenizer(Config config, const Tok& tokenizer) {
-    config.vocab_size = tokenizer.vocab_size();
-    if constexpr (TokenwiseComplement<Tok> && requires { config.complement_map; })
-      config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
-    return config;
   }
 
   Tok tokenizer_;

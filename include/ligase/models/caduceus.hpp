@@ -4,6 +4,7 @@
 #include <ligase/nn/symmetry.hpp>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct CaduceusConfig {
   bool bidirectional_weight_tie = true;
   /// Complement of every token id, padded vocabulary included; RCPS only.
   std::vector<std::int32_t> complement_map = {};
+  /// The config.json that this was read from; `write_config` keeps what it holds beside the fields above.
+  std::shared_ptr<const Json> published = {};
 
   Index padded_vocab_size() const { return padded_vocabulary(vocab_size, pad_vocab_size_multiple); }
 };
@@ -53,7 +56,9 @@ inline void check_caduceus(const CaduceusConfig& c, bool rcps, const std::string
   if (c.bidirectional_strategy != "add" && c.bidirectional_strategy != "ew_multiply")
     refuse_config(where, "field \"bidirectional_strategy\" is unknown", "\"add\" or \"ew_multiply\"",
                   "\"" + c.bidirectional_strategy + "\"");
-  if (rcps) padded_complement_map(c, where);
+  if (rcps && c.complement_map.empty())
+    refuse_config(where, "rcps needs a complement_map", std::to_string(c.padded_vocab_size()) + " entries", "none");
+  if (!c.complement_map.empty()) padded_complement_map(c, where);
 }
 
 }  // namespace detail
@@ -66,9 +71,10 @@ struct BiMamba {
   using Config = CaduceusConfig;
   using SymmetryType = S;
   static constexpr bool causal = false;
-  static constexpr const char* model_type = "caduceus";
-  static constexpr const char* prefix = "caduceus.backbone";
   static constexpr bool rcps = S::strands == 2;
+  /// As in `--model`.
+  static constexpr const char* name = rcps ? "caduceus-ps" : "caduceus-ph";
+  static constexpr const char* prefix = "caduceus.backbone";
 
   /// ids [B, L] -> hidden states [strands B, L, D].
   template <Device D, class P>
@@ -139,9 +145,10 @@ struct BiMamba {
   }
   static Config read_config(const Json& json, const std::string& where) {
     Config c;
-    if (const auto is_rcps = field_or(json, "rcps", false, where); is_rcps != rcps)
+    if (const auto found = architecture_of(json, where).name; found == (rcps ? "caduceus-ph" : "caduceus-ps"))
       detail::refuse_config(where, "the checkpoint has another strand symmetry", rcps ? "\"rcps\": true" : "\"rcps\": false",
-                            is_rcps ? "true" : "false");
+                            rcps ? "false" : "true");
+    detail::require_architecture(json, name, where);
     detail::read_stack(json, c, where);
     c.bidirectional = field_or(json, "bidirectional", c.bidirectional, where);
     c.bidirectional_strategy = field_or(json, "bidirectional_strategy", c.bidirectional_strategy, where);
@@ -158,34 +165,37 @@ struct BiMamba {
     return c;
   }
 
-  /// In the field order of the published files.
-  static OrderedJson write_config(const Config& c) {
-    OrderedJson json{{"architectures", {"CaduceusForMaskedLM"}},
-                     {"auto_map",
-                      {{"AutoConfig", "configuration_caduceus.CaduceusConfig"},
-                       {"AutoModel", "modeling_caduceus.Caduceus"},
-                       {"AutoModelForMaskedLM", "modeling_caduceus.CaduceusForMaskedLM"},
-                       {"AutoModelForSequenceClassification", "modeling_caduceus.CaduceusForSequenceClassification"}}},
-                     {"bidirectional", c.bidirectional},
-                     {"bidirectional_strategy", c.bidirectional_strategy},
-                     {"bidirectional_weight_tie", c.bidirectional_weight_tie}};
-    OrderedJson map = OrderedJson::object();
+  /// Fields of config.json that ligase knows.
+  static Json fields(const Config& c) {
+    Json json = detail::write_stack(c);
+    json["bidirectional"] = c.bidirectional;
+    json["bidirectional_strategy"] = c.bidirectional_strategy;
+    json["bidirectional_weight_tie"] = c.bidirectional_weight_tie;
+    Json map = Json::object();
     for (std::size_t i = 0; i < c.complement_map.size(); ++i) map[std::to_string(i)] = c.complement_map[i];
-    json["complement_map"] = map;
-    json["d_model"] = c.d_model;
-    json["fused_add_norm"] = c.fused_add_norm;
-    json["initializer_cfg"] = detail::write_initializer(c.initializer_cfg);
-    json["model_type"] = model_type;
-    json["n_layer"] = c.n_layer;
-    json["norm_epsilon"] = c.norm_epsilon;
-    json["pad_vocab_size_multiple"] = c.pad_vocab_size_multiple;
+    json["complement_map"] = std::move(map);
     json["rcps"] = rcps;
-    json["residual_in_fp32"] = c.residual_in_fp32;
-    json["rms_norm"] = c.rms_norm;
-    json["ssm_cfg"] = detail::write_ssm(c.ssm_cfg);
-    json["torch_dtype"] = "float32";
-    json["transformers_version"] = "4.38.1";
     json["vocab_size"] = c.padded_vocab_size();
+    return json;
+  }
+
+  /// Keys sorted, as transformers writes them. What the file that was read does not say points at the code of a published
+  /// repository, so that AutoModel finds it.
+  static Json write_config(const Config& c) {
+    Json json = !c.published ? fields(c) : detail::written_config<BiMamba>(c);
+    const std::string code = std::string("kuleshov-group/") + name + "_seqlen-131k_d_model-256_n_layer-16--";
+    const Json usual{
+        {"architectures", {"CaduceusForMaskedLM"}},
+        {"auto_map",
+         {{"AutoConfig", code + "configuration_caduceus.CaduceusConfig"},
+          {"AutoModel", code + "modeling_caduceus.Caduceus"},
+          {"AutoModelForMaskedLM", code + "modeling_caduceus.CaduceusForMaskedLM"},
+          {"AutoModelForSequenceClassification", code + "modeling_caduceus.CaduceusForSequenceClassification"}}},
+        {"model_type", "caduceus"},
+        {"torch_dtype", "float32"},
+        {"transformers_version", "4.38.1"}};
+    for (auto field = usual.begin(); field != usual.end(); ++field)
+      if (!json.contains(field.key())) json[field.key()] = *field;
     return json;
   }
 };

@@ -3,7 +3,9 @@
 #include <ligase/models/mamba_stack.hpp>
 #include <ligase/nn/symmetry.hpp>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace ligase::inline LIGASE_ISA {
 
@@ -19,6 +21,8 @@ struct MambaConfig {
   Index pad_vocab_size_multiple = 8;
   double norm_epsilon = 1e-5;
   InitializerConfig initializer_cfg = {};
+  /// The config.json that this was read from; `write_config` keeps what it holds beside the fields above.
+  std::shared_ptr<const Json> published = {};
 
   Index padded_vocab_size() const { return padded_vocabulary(vocab_size, pad_vocab_size_multiple); }
 };
@@ -28,7 +32,7 @@ struct Mamba {
   using Config = MambaConfig;
   using SymmetryType = None;
   static constexpr bool causal = true;
-  static constexpr const char* model_type = "mamba";
+  static constexpr const char* name = "mamba";  ///< as in `--model`
   static constexpr const char* prefix = "backbone";
 
   /// ids [B, L] -> hidden states [B, L, D].
@@ -61,23 +65,36 @@ struct Mamba {
   static void check_against_weights(const Config& c, const std::string& where, Index bytes) {
     detail::check_against_weights(c, where, bytes);
   }
+  /// Throws kind `input` too for what later releases of mamba_ssm added: attention layers, MLPs, Mamba-2, an untied head.
   static Config read_config(const Json& json, const std::string& where) {
     Config c;
+    detail::require_architecture(json, name, where);
     detail::read_stack(json, c, where);
+    if (!field_or(json, "tie_embeddings", true, where))
+      detail::refuse_config(where, "a head of its own is not supported", "\"tie_embeddings\": true", "false");
+    if (const auto width = field_or<Index>(json, "d_intermediate", 0, where); width != 0)
+      detail::refuse_config(where, "layers with an MLP are not supported", "\"d_intermediate\": 0", std::to_string(width));
+    if (const auto layers = field_or<std::vector<Index>>(json, "attn_layer_idx", {}, where); !layers.empty())
+      detail::refuse_config(where, "attention layers are not supported", "an empty \"attn_layer_idx\"",
+                            std::to_string(layers.size()) + " layers");
+    if (const auto ssm = json.find("ssm_cfg"); ssm != json.end() && ssm->is_object())
+      if (const auto layer = field_or<std::string>(*ssm, "layer", "Mamba1", where + ": ssm_cfg"); layer != "Mamba1")
+        detail::refuse_config(where, "the mixer is of another kind", "\"layer\": \"Mamba1\"", "\"" + layer + "\"");
     return c;
   }
 
-  static OrderedJson write_config(const Config& c) {
-    return {{"d_model", c.d_model},
-            {"n_layer", c.n_layer},
-            {"vocab_size", c.vocab_size},
-            {"ssm_cfg", detail::write_ssm(c.ssm_cfg)},
-            {"initializer_cfg", detail::write_initializer(c.initializer_cfg)},
-            {"rms_norm", c.rms_norm},
-            {"norm_epsilon", c.norm_epsilon},
-            {"residual_in_fp32", c.residual_in_fp32},
-            {"fused_add_norm", c.fused_add_norm},
-            {"pad_vocab_size_multiple", c.pad_vocab_size_multiple}};
+  /// Fields of config.json that ligase knows. norm_epsilon and initializer_cfg only where they are not the original's
+  /// constants: its class takes no other fields than its own.
+  static Json fields(const Config& c) {
+    Json json = detail::write_stack(c);
+    json["vocab_size"] = c.vocab_size;
+    if (c.norm_epsilon == Config{}.norm_epsilon) json.erase("norm_epsilon");
+    if (json["initializer_cfg"] == detail::write_initializer({})) json.erase("initializer_cfg");
+    return json;
+  }
+
+  static Json write_config(const Config& c) {
+    return !c.published ? fields(c) : detail::written_config<Mamba>(c);
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ligase/io/json.hpp>
+#include <ligase/models/architecture.hpp>
 #include <ligase/nn/mamba.hpp>
 
 namespace ligase::inline LIGASE_ISA {
@@ -12,11 +13,21 @@ struct InitializerConfig {
   Index n_residuals_per_layer = 1;
 };
 
+/// Vocabulary rounded up to a multiple; the added ids are never produced by a tokenizer.
+constexpr Index padded_vocabulary(Index size, Index multiple) { return (size + multiple - 1) / multiple * multiple; }
+
 namespace detail {
 
 [[noreturn]] inline void refuse_config(const std::string& where, const std::string& what, std::string expected,
                                        std::string found) {
   throw Error{{.kind = ErrorKind::input, .what = what, .where = where, .expected = std::move(expected), .found = std::move(found)}};
+}
+
+/// Refuses a config.json of another system than the one of that `--model` name, and says which it is.
+inline void require_architecture(const Json& json, const std::string& name, const std::string& where) {
+  const Architecture found = architecture_of(json, where);
+  if (found.name != name)
+    refuse_config(where, "the checkpoint is of another architecture", name, found.title);
 }
 
 /// Fields that give sizes: their products stay below 2^63.
@@ -51,11 +62,14 @@ inline SsmConfig read_ssm(const Json& json, const std::string& where) {
   if (!(c.dt_min > 0) || !(c.dt_max >= c.dt_min))
     refuse_config(where, "contradicting step sizes", "0 < dt_min <= dt_max",
                   "dt_min " + std::to_string(c.dt_min) + ", dt_max " + std::to_string(c.dt_max));
+  if (!(c.dt_scale > 0) || !(c.dt_init_floor >= 0))
+    refuse_config(where, "contradicting step sizes", "dt_scale above 0, dt_init_floor of 0 or more",
+                  "dt_scale " + std::to_string(c.dt_scale) + ", dt_init_floor " + std::to_string(c.dt_init_floor));
   return c;
 }
 
-inline OrderedJson write_ssm(const SsmConfig& c) {
-  OrderedJson json{{"d_state", c.d_state}, {"d_conv", c.d_conv}, {"expand", c.expand}};
+inline Json write_ssm(const SsmConfig& c) {
+  Json json{{"d_state", c.d_state}, {"d_conv", c.d_conv}, {"expand", c.expand}};
   if (c.dt_rank > 0)
     json["dt_rank"] = c.dt_rank;
   else
@@ -78,6 +92,9 @@ void check_stack(const Config& c, const std::string& where) {
   require_size(where, "vocab_size", c.vocab_size, 1 << 24);
   require_size(where, "pad_vocab_size_multiple", c.pad_vocab_size_multiple, 1 << 16);
   require_size(where, "n_residuals_per_layer", c.initializer_cfg.n_residuals_per_layer, 1 << 12);
+  if (!(c.initializer_cfg.initializer_range >= 0))
+    refuse_config(where, "field \"initializer_range\" is out of range", "0 or more",
+                  std::to_string(c.initializer_cfg.initializer_range));
   if (!(c.norm_epsilon > 0))
     refuse_config(where, "field \"norm_epsilon\" is out of range", "above 0", std::to_string(c.norm_epsilon));
 }
@@ -96,7 +113,8 @@ void check_against_weights(const Config& c, const std::string& where, Index byte
                       std::to_string(c.ssm_cfg.expand) + ", vocab_size " + std::to_string(c.vocab_size));
 }
 
-/// Fields that Caduceus and Mamba share, read with the class defaults of the structure they go to.
+/// Fields that Caduceus and Mamba share. A field that the file leaves out has the default of the originals' classes; sizes may
+/// not be left out.
 template <class Config>
 void read_stack(const Json& json, Config& c, const std::string& where) {
   c.d_model = require<Index>(json, "d_model", where);
@@ -105,7 +123,7 @@ void read_stack(const Json& json, Config& c, const std::string& where) {
   c.pad_vocab_size_multiple = field_or(json, "pad_vocab_size_multiple", c.pad_vocab_size_multiple, where);
   c.norm_epsilon = field_or(json, "norm_epsilon", c.norm_epsilon, where);
   c.rms_norm = field_or(json, "rms_norm", c.rms_norm, where);
-  c.residual_in_fp32 = field_or(json, "residual_in_fp32", c.residual_in_fp32, where);
+  c.residual_in_fp32 = field_or(json, "residual_in_fp32", true, where);
   c.fused_add_norm = field_or(json, "fused_add_norm", c.fused_add_norm, where);
   if (const auto ssm = json.find("ssm_cfg"); ssm != json.end() && !ssm->is_null())
     c.ssm_cfg = read_ssm(require<Json>(json, "ssm_cfg", where), where + ": ssm_cfg");
@@ -116,13 +134,55 @@ void read_stack(const Json& json, Config& c, const std::string& where) {
     i.rescale_prenorm_residual = field_or(*init, "rescale_prenorm_residual", i.rescale_prenorm_residual, place);
     i.n_residuals_per_layer = field_or(*init, "n_residuals_per_layer", i.n_residuals_per_layer, place);
   }
+  if (const auto pad = optional_field<Index>(json, "pad_token_id", where);
+      pad && *pad >= padded_vocabulary(c.vocab_size, std::max<Index>(1, c.pad_vocab_size_multiple)))
+    refuse_config(where, "pad_token_id lies outside the vocabulary", "below vocab_size " + std::to_string(c.vocab_size),
+                  std::to_string(*pad));
   check_stack(c, where);
+  c.published = std::make_shared<const Json>(json);
 }
 
-inline OrderedJson write_initializer(const InitializerConfig& c) {
+inline Json write_initializer(const InitializerConfig& c) {
   return {{"initializer_range", c.initializer_range},
           {"rescale_prenorm_residual", c.rescale_prenorm_residual},
           {"n_residuals_per_layer", c.n_residuals_per_layer}};
+}
+
+/// Fields of the stack, as both originals name them.
+template <class Config>
+Json write_stack(const Config& c) {
+  return {{"d_model", c.d_model},
+          {"n_layer", c.n_layer},
+          {"ssm_cfg", write_ssm(c.ssm_cfg)},
+          {"rms_norm", c.rms_norm},
+          {"residual_in_fp32", c.residual_in_fp32},
+          {"fused_add_norm", c.fused_add_norm},
+          {"pad_vocab_size_multiple", c.pad_vocab_size_multiple},
+          {"norm_epsilon", c.norm_epsilon},
+          {"initializer_cfg", write_initializer(c.initializer_cfg)}};
+}
+
+/// Puts those fields of `now` into `document` that differ from `before`.
+inline void put_changes(Json& document, const Json& before, const Json& now) {
+  for (auto field = now.begin(); field != now.end(); ++field) {
+    const auto old = before.find(field.key());
+    if (old != before.end() && *old == *field) continue;
+    Json& place = document[field.key()];
+    if (old != before.end() && old->is_object() && field->is_object() && place.is_object())
+      put_changes(place, *old, *field);
+    else
+      place = *field;
+  }
+}
+
+/// The config.json of a configuration. One that was read comes back as it was, unknown fields, left-out ones and null
+/// included, but for the fields that were changed since; `fields(config)` are the known ones.
+template <class Backbone>
+Json written_config(const typename Backbone::Config& c) {
+  const std::string where = "config.json as it was read";
+  Json document = *c.published;
+  put_changes(document, Backbone::fields(Backbone::read_config(document, where)), Backbone::fields(c));
+  return document;
 }
 
 }  // namespace detail

@@ -88,7 +88,4 @@ struct MambaStack {
   Index recompute = 0;  ///< blocks that run again in the backward pass, as one group; 0: none, see also MambaBlock
 };
 
-/// Vocabulary rounded up to a multiple; the added ids are never produced by a tokenizer.
-constexpr Index padded_vocabulary(Index size, Index multiple) { return (size + multiple - 1) / multiple * multiple; }
-
 }  // namespace ligase::inline LIGASE_ISA

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <common/models.hpp>
+
+#include <ligase/seq/tokenizer/any.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace ligase_cli {
+
+/// A model whose tokenizer was chosen at run time.
+template <class Backbone, class P>
+using AnyModel = ligase::Model<Backbone, ligase::AnyTokenizer, ligase::cpu, P>;
+
+/// `char`, `bytes`, `kmer:K`, `kmer-overlap:K`, or a file: tokenizer.json, or vocab.txt of k-mers. `flag` names it in errors.
+ligase::AnyTokenizer tokenizer_named(const std::string& name, const std::string& flag);
+
+/// The tokenizer that lies in a checkpoint folder; CharTokenizer where there is none.
+ligase::AnyTokenizer tokenizer_of(const std::filesystem::path& folder);
+
+/// Writes the files that tokenizer_of and the originals read.
+void save_tokenizer(const ligase::AnyTokenizer& tokenizer, const std::filesystem::path& folder);
+
+}  // namespace ligase_cli

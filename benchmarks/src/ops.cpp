@@ -2,6 +2,7 @@
 #include "report.hpp"
 
 #include <common/program.hpp>
+#include <ligase/ops/mixer.hpp>
 
 #include <unistd.h>
 
@@ -142,6 +143,41 @@ void measure_headline(Report& report, const Limits& limits) {
           {"scan", training_passes * least});
 }
 
+/// The same scan as the fused mixer runs it on one thread: blocks of 64 tokens whose u, delta, B and C lie in the cache, y in
+/// the rows of [B, L, E], and D. The mixer has just computed a block in memory that all blocks share, so that one block's memory
+/// is read again and again here. `gate`: the pass over y and z before out_proj besides.
+void measure_mixer_scan(Report& report, const Limits& limits, bool gate) {
+  namespace mixer_cpu = ligase::device::mixer_cpu;
+  constexpr auto forward = ligase::Direction::forward;
+  auto c = scan_case<forward, float, cpu>({1, 4096, 512, 1, 16, 1}, true);
+  c.name = gate ? "selective_scan headline, mixer's blocks, gate" : "selective_scan headline, mixer's blocks";
+  Run run(c, 1);
+  auto& in = run.in.real;
+  const Sizes& s = c.sizes;
+  ligase::MixerCore<float, cpu> weights;
+  weights.scan = {in["A"], in["D"], in["delta_bias"], true};
+  const auto block = [&](const char* name, Index width) {
+    return in[name].reshaped({s.length, width}).slice(0, ligase::scan_detail::block_steps).clone();
+  };
+  const Tensor<float> u = block("u", s.channels), delta = block("delta", s.channels), bc = block("bc", 2 * s.states);
+  Tensor<float> y({s.length, s.channels}), gated({ligase::scan_detail::block_steps, s.channels});
+  auto view = ligase::scan_detail::view<float, cpu>({u.reshaped({1, u.size(0), s.channels}), delta, bc, {}, {}}, weights.scan);
+  mixer_cpu::SlabStates<float> states;
+  const Timing t = measure([&] {
+    states.start(forward, view);
+    for (Index begin = 0; begin < s.length; begin += view.length)
+      states.advance(1, forward, view, false, y.data() + begin * s.channels, nullptr);
+    if (gate)
+      for (Index begin = 0; begin < s.length; begin += view.length) {
+        const float* z = in["z"].data() + begin * s.channels;
+        mixer_cpu::gate_rows<float>({y.data() + begin * s.channels, s.channels}, {z, s.channels}, view.length, s.channels, gated.data());
+        benchmark::ClobberMemory();
+      }
+  });
+  const double moved = static_cast<double>((gate ? 3 : 1) * y.count()) * sizeof(float);
+  add_row(report, c, 1, "forward", t, c.work_forward, moved, {"scan", limits.scan_seconds(c.work_forward.scan_steps)});
+}
+
 void run_program(int argc, char** argv) {
   const auto options =
       parse(argc, argv, "ops", "Measures every operation, forward and backward, against the limits of the machine.");
@@ -152,6 +188,7 @@ void run_program(int argc, char** argv) {
   const Limits limits = measure_limits(options->threads);
   report.set_limits(limits);
   measure_headline(report, limits);
+  for (const bool gate : {false, true}) measure_mixer_scan(report, limits, gate);
   for (const FloatCase& c : cases) measure_case(report, limits, c);
   report.save();
 }

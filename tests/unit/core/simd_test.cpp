@@ -56,6 +56,15 @@ TEST_CASE_TEMPLATE("packs compute exp, softplus and sigmoid to the stated error"
             -4, 4, [](const P<T>& x) { return simd::softplus(x); }, softplus_of) < softer);
   CHECK(worst_relative<T>(
             -80, 30, [](const P<T>& x) { return simd::sigmoid(x); }, sigmoid_of) < softer);
+  CHECK(worst_relative<T>(
+            -80, 30, [](const P<T>& x) { return simd::silu(x); }, [](long double x) { return x * sigmoid_of(x); }) < softer);
+  const auto slope = [](const P<T>& x) {
+    P<T> y;
+    simd::softplus(x, y);
+    return y;
+  };
+  CHECK(worst_relative<T>(-80, 20, slope, sigmoid_of) < softer);
+  CHECK(worst_relative<T>(20.001, 60, slope, [](long double) { return 1.0L; }) == 0);
 }
 
 TEST_CASE_TEMPLATE("packs: far arguments stay finite and small ones exact", T, float, double) {
@@ -82,6 +91,25 @@ TEST_CASE_TEMPLATE("packs: far arguments stay finite and small ones exact", T, f
   CHECK(s[0] == T(0.5));
   x = simd::broadcast(std::numeric_limits<T>::quiet_NaN());
   CHECK(std::isnan(simd::softplus(x)[3]));
+}
+
+TEST_CASE_TEMPLATE("packs: decays close to 1 lose nothing but their last rounding", T, float, double) {
+  const T half_unit = std::numeric_limits<T>::epsilon() / 4;  // below 1
+  for (const double far : {1e-2, 1e-3, 1e-5}) {
+    const double worst = worst_relative<T>(
+        -far, 0, [](const P<T>& x) { return simd::exp2(x); }, [](long double x) { return std::exp2(x); });
+    CHECK(worst < 1.2 * half_unit);
+  }
+}
+
+TEST_CASE_TEMPLATE("packs: exp2 without clamping has the same bits", T, float, double) {
+  const RandomStream random{7, 0, 0};
+  for (int trial = 0; trial < 500; ++trial) {
+    P<T> x{};
+    for (int k = 0; k < 16; ++k) x[k] = static_cast<T>(250 * random.uniform(static_cast<std::uint64_t>(trial * 16 + k)) - 124.5);
+    const P<T> a = simd::exp2(x), b = simd::exp2_within(x);
+    for (int k = 0; k < 16; ++k) REQUIRE(a[k] == b[k]);
+  }
 }
 
 TEST_CASE_TEMPLATE("a lane's bits do not depend on its place or its neighbours", T, float, double) {

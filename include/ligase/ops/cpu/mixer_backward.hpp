@@ -156,7 +156,7 @@ void backward_sequence(Direction dir, const Teams& teams, const Core<T>& core, c
   const Projected<T> p(core, size, true, chunk_memory.reserve_for<T>(Projected<T>::numbers(core, size, true)));
   ChunkGradients<T> d(dir, core, size, gradient_memory.reserve_for<T>(ChunkGradients<T>::numbers(core, size)));
   using Slab = scan_cpu::BackwardSlab<T>;
-  const std::size_t slab_bytes = Slab::bytes(round_up(core.states, scan_cpu::backward_chunk));
+  const std::size_t slab_bytes = Slab::bytes(round_up(core.states, scan_cpu::chunk_states));
   auto* memory = static_cast<std::byte*>(slab_memory.reserve(slab_bytes * static_cast<std::size_t>(slabs)));
   const auto slab_at = [=](Index i) { return memory + slab_bytes * static_cast<std::size_t>(i); };
   const auto slab = [=](Index i) { return std::launder(reinterpret_cast<Slab*>(slab_at(i))); };

@@ -30,8 +30,8 @@ struct Sequence {
   static std::vector<Sequence> of(const Context<cpu>& context, Index batch, Index length) {
     std::vector<Sequence> all;
     Index block = 0;
-    const auto add = [&](Index row, Index tokens) {
-      all.push_back({row, tokens, block});
+    const auto add = [&](Index first, Index tokens) {
+      all.push_back({first, tokens, block});
       block += (tokens + block_steps - 1) / block_steps;
     };
     if (!context.offsets) {

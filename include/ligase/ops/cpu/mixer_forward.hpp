@@ -11,27 +11,44 @@
 namespace ligase::inline LIGASE_ISA::device {
 namespace mixer_cpu {
 
+/// States of a sequence's slabs, carried from chunk to chunk; memory of the thread.
+template <class T>
+class SlabStates {
+ public:
+  void start(Direction dir, const scan_detail::View<T>& scan) {
+    thread_local Scratch memory;
+    bytes_ = Slab::bytes(round_up(scan.states, scan_cpu::chunk_states));
+    memory_ = static_cast<std::byte*>(memory.reserve(bytes_ * static_cast<std::size_t>(scan.slabs())));
+    for (Index i = 0; i < scan.slabs(); ++i) Slab::start(at(i), scan, scan_cpu::Place(dir, scan, i));
+  }
+  /// Scans a chunk: y, added where `add`, and the states before its blocks, or null.
+  void advance(int threads, Direction dir, const scan_detail::View<T>& chunk, bool add, T* y, T* kept) const {
+    parallel_for(threads, chunk.slabs(), [&](Index i) {
+      std::launder(reinterpret_cast<Slab*>(at(i)))->advance(chunk, scan_cpu::Place(dir, chunk, i), add, y, kept);
+    });
+  }
+
+ private:
+  using Slab = scan_cpu::ForwardSlab<T>;
+  std::byte* at(Index i) const { return memory_ + bytes_ * static_cast<std::size_t>(i); }
+
+  std::size_t bytes_ = 0;
+  std::byte* memory_ = nullptr;
+};
+
 /// y [L, E] of one sequence in one direction, added where `add`. `kept`: states before every block, or null.
 template <class T>
 void forward_sequence(Direction dir, const Teams& teams, const Core<T>& core, Rows<const T> x, Index length, bool add, T* y, T* kept) {
-  thread_local Scratch chunk_memory, slab_memory;
-  const Index size = std::min(teams.chunk(), length), e = core.channels, slabs = core.scan.slabs();
-  const Projected<T> p(core, size, false, chunk_memory.reserve_for<T>(Projected<T>::numbers(core, size, false)));
-  using Slab = scan_cpu::ForwardSlab<T>;
-  const std::size_t slab_bytes = Slab::bytes(round_up(core.states, scan_cpu::forward_chunk));
-  auto* memory = static_cast<std::byte*>(slab_memory.reserve(slab_bytes * static_cast<std::size_t>(slabs)));
-  const auto slab_at = [=](Index i) { return memory + slab_bytes * static_cast<std::size_t>(i); };
-  for (Index i = 0; i < slabs; ++i) Slab::start(slab_at(i), core.scan, scan_cpu::Place(dir, core.scan, i));
-
+  thread_local Scratch memory;
+  const Index size = std::min(teams.chunk(), length), e = core.channels;
+  const Projected<T> p(core, size, false, memory.reserve_for<T>(Projected<T>::numbers(core, size, false)));
+  SlabStates<T> states;
+  states.start(dir, core.scan);
   for (Index begin = 0; begin < length; begin += size) {
     const auto chunk = Chunk::at(dir, begin, size, length);
     parallel_for(teams.inside, chunk.tiles(), [&](Index tile) { p.project(dir, core, chunk, tile, x); });
-    const auto view = p.scan(core, chunk);
-    parallel_for(teams.inside, slabs, [&](Index i) {
-      std::launder(reinterpret_cast<Slab*>(slab_at(i)))
-          ->advance(view, scan_cpu::Place(dir, view, i), add, y + chunk.first * e,
-                    kept ? kept + begin / block_steps * core.kept() : nullptr);
-    });
+    states.advance(teams.inside, dir, p.scan(core, chunk), add, y + chunk.first * e,
+                   kept ? kept + begin / block_steps * core.kept() : nullptr);
   }
 }
 
@@ -59,6 +76,17 @@ void for_tiles(Context<cpu>& context, Index batch, Index length, F&& f) {
   });
 }
 
+/// gated [count, E] = y silu(z)
+template <class T>
+void gate_rows(Rows<const T> y, Rows<const T> z, Index count, Index channels, T* gated) {
+  for (Index k = 0; k < count; ++k)
+    for (Index i = 0; i < channels; i += lanes) {
+      const Index n = std::min(lanes, channels - i);
+      const Pack<T> v = simd::load(z.data + k * z.stride + i, n);
+      simd::store(gated + k * channels + i, simd::load(y.data + k * y.stride + i, n) * (v * simd::sigmoid(v)), n);
+    }
+}
+
 }  // namespace mixer_cpu
 
 /// h -> xz, y and out; states of each direction where they are not empty.
@@ -76,14 +104,7 @@ void fused_mixer_forward(Context<cpu>& context, const Tensor<T, cpu>& h, const M
   for_tiles(context, h.size(0), h.size(1), [&](Index row, Index count) {
     thread_local Scratch memory;
     T* gated = memory.reserve_for<T>(block_steps * e);
-    for (Index k = 0; k < count; ++k) {
-      const T *y = s.y.data() + (row + k) * e, *z = s.xz.data() + (row + k) * 2 * e + e;
-      for (Index i = 0; i < e; i += lanes) {
-        const Index n = std::min(lanes, e - i);
-        const Pack<T> v = simd::load(z + i, n);
-        simd::store(gated + k * e + i, simd::load(y + i, n) * (v * simd::sigmoid(v)), n);
-      }
-    }
+    gate_rows<T>({s.y.data() + row * e, e}, {s.xz.data() + row * 2 * e + e, 2 * e}, count, e, gated);
     multiply_tile(weight, count, gated, e, out.data() + row * d, d);
   });
   if (!w.out_bias.empty()) for_rows(context, out.count() / d, generic::AddBias<T>{w.out_bias.data(), d, out.data()});

@@ -5,11 +5,11 @@
 #include <ligase/ops/scan_types.hpp>
 
 #include <algorithm>
-#include <initializer_list>
+#include <type_traits>
 
 /// Lanes are 16 channels, registers are states. A work item is one sequence and a slab of up to 8 groups of 16 channels; it
 /// walks over blocks of 64 tokens and, inside a block, over its groups, so that rows are read in runs of a cache line and
-/// more and everything else stays in the caches. States are padded with zeros to a multiple of `chunk`.
+/// more and everything else stays in the caches. States are padded with zeros to a multiple of 8.
 namespace ligase::inline LIGASE_ISA::device::scan_cpu {
 
 using scan_detail::block_steps;
@@ -18,6 +18,16 @@ using simd::lanes;
 using simd::Pack;
 
 inline constexpr Index slab_groups = scan_detail::slab_channels / lanes;
+
+/// States that a walk holds in registers: a multiple of 8, and 16 where there are 32 registers of 16 numbers.
+inline constexpr Index chunk_states = 8;
+#if defined(__AVX512F__)
+template <class T>
+inline constexpr bool wide_chunks = std::is_same_v<T, float>;
+#else
+template <class T>
+inline constexpr bool wide_chunks = false;
+#endif
 
 /// The place of a work item: a sequence, its slab of channels, and the way through its tokens.
 struct Place {
@@ -80,31 +90,35 @@ T reach_of(const Pack<T>* a, Index states) {
   return largest<T>(reach);
 }
 
-/// B and C of a block in the order of the walk: [steps, B of padded states, C of padded states].
+/// B and C of a block: step k has its B, of padded states, at rows + k stride, and its C `states` behind.
 template <class T>
-void gather_bc(const View<T>& in, const Place& place, Index begin, Index count, Index padded_states, T* out) {
-  for (Index k = 0; k < count; ++k) {
-    const T* row = in.bc + place.token(in, begin + k) * 2 * in.states;
-    for (int half = 0; half < 2; ++half, row += in.states, out += padded_states)
-      std::fill(std::copy(row, row + in.states, out), out + padded_states, T(0));
+struct BC {
+  const T* rows;
+  Index stride, states;
+
+  /// The operand's own rows where their states need no padding, else a copy in `room`, [64, 2 padded states].
+  static BC of(const View<T>& in, const Place& place, Index begin, Index count, Index padded_states, T* room) {
+    if (padded_states == in.states)
+      return {in.bc + place.token(in, begin) * 2 * in.states,
+              place.dir == Direction::forward ? 2 * in.states : -2 * in.states, in.states};
+    T* out = room;
+    for (Index k = 0; k < count; ++k) {
+      const T* row = in.bc + place.token(in, begin + k) * 2 * in.states;
+      for (int half = 0; half < 2; ++half, row += in.states, out += padded_states)
+        std::fill(std::copy(row, row + in.states, out), out + padded_states, T(0));
+    }
+    return {room, 2 * padded_states, padded_states};
   }
-}
+  const T* B(Index step) const { return rows + step * stride; }
+  const T* C(Index step) const { return B(step) + states; }
+  BC from_state(Index n) const { return {rows + n, stride, states}; }
+};
 
 /// exp2(t a). Without `clamped`, |t a| must be below the format's exponents; where it is, both forms give the same bits.
 template <bool clamped, class V>
 LIGASE_INLINE V decay(V t, V a) {
-  using F = simd::Format<simd::Lane<V>>;
-  const V magic = simd::broadcast(F::magic);
-  V shifted = simd::fma(t, a, magic);
-  if constexpr (clamped)
-    shifted =
-        simd::min(simd::broadcast(F::magic + F::largest), simd::max(simd::broadcast(F::magic + F::smallest), shifted));
-  V f = simd::fma(t, a, magic - shifted);
-  if constexpr (clamped) {
-    const V half = simd::broadcast(simd::Lane<V>(0.5));
-    f = simd::min(half, simd::max(-half, f));
-  }
-  return simd::exp2_parts(shifted, f);
+  const V x = t * a;
+  return simd::exp2_within(clamped ? simd::exp2_clamped(x) : x);
 }
 
 /// Steps of one group in one block.
@@ -112,8 +126,9 @@ template <class T>
 struct BlockSteps {
   Pack<T> dt[block_steps], x[block_steps], u[block_steps], y[block_steps];
 
-  /// dt = softplus(delta + bias), x = dt u, y = D u; returns the largest |dt|.
-  Pack<T> prepare(const View<T>& in, const Place& place, Index group, Index begin, Index count) {
+  /// dt = softplus(delta + bias), x = dt u, y = D u; returns the largest |dt|. With `slopes`, `slope` receives what softplus has.
+  template <bool slopes = false>
+  T prepare(const View<T>& in, const Place& place, Index group, Index begin, Index count, Pack<T>* slope = nullptr) {
     const Index width = place.width(in, group), e = place.channel(in, group);
     const Pack<T> bias = in.delta_bias ? simd::load(in.delta_bias + e, width) : Pack<T>{};
     const Pack<T> skip = in.D ? simd::load(in.D + e, width) : Pack<T>{};
@@ -122,36 +137,49 @@ struct BlockSteps {
       const Index i = place.token(in, begin + k) * in.channels + e;
       const Pack<T> delta = simd::load(in.delta + i, width) + bias;
       u[k] = simd::load(in.u + i, width);
-      dt[k] = in.softplus ? simd::softplus(delta) : delta;
+      if constexpr (slopes) {
+        if (in.softplus) dt[k] = simd::softplus(delta, slope[k]);
+      } else {
+        if (in.softplus) dt[k] = simd::softplus(delta);
+      }
+      if (!in.softplus) dt[k] = delta;
       x[k] = dt[k] * u[k];
       y[k] = skip * u[k];
       bound = simd::max(simd::abs(dt[k]), bound);
     }
-    return bound;
+    return largest<T>(bound);
   }
 };
 
-/// Rows that the next group of a work item will touch: fetched towards the cache while a walk computes, because runs of a
-/// few cache lines at the distance of a row escape the hardware's prefetchers.
+/// Rows that the next four groups of a work item will touch: fetched towards the cache while four groups are walked, because
+/// runs of a few cache lines at the distance of a row escape the hardware's prefetchers. A step fetches four neighbouring
+/// lines of one array, not one of each: arrays of equal size often lie so that equal places wait for the same bank of memory.
 template <class T>
 struct Ahead {
-  const T* rows[4];
-  Index arrays, stride, count;
+  static constexpr Index run = 4, arrays = 4;
+  const T* rows[arrays];
+  Index stride, count, at, per_step;
 
-  /// The group after `group` of the block at `begin`, in the order (block, group); `step` is the distance of blocks.
-  Ahead(const View<T>& in, const Place& place, Index group, Index begin, Index step,
-        std::initializer_list<const T*> operands)
-      : rows{}, arrays(0), stride(place.dir == Direction::forward ? in.channels : -in.channels), count(0) {
-    const bool same = group + 1 < place.groups;
+  /// For group `group` of the block at `begin`, in the order (block, group); `step` is the distance of blocks. The first operand
+  /// must be there.
+  Ahead(const View<T>& in, const Place& place, Index group, Index begin, Index step, const T* const (&operands)[arrays])
+      : rows{}, stride(place.dir == Direction::forward ? in.channels : -in.channels), count(0), at(0), per_step(0) {
+    const Index part = group % run, next = group - part + run;
+    const bool same = next < place.groups;
     const Index first = same ? begin : begin + step;
     if (first < 0 || first >= in.length) return;
     count = std::min(block_steps, in.length - first);
-    for (const T* x : operands)
-      if (x) rows[arrays++] = x + place.token(in, first) * in.channels + place.channel(in, same ? group + 1 : 0);
+    per_step = (run - 1) / (std::min(place.groups, next) - (group - part)) + 1;
+    at = part * block_steps * per_step;
+    const Index offset = place.token(in, first) * in.channels + place.channel(in, same ? next : 0);
+    for (int j = 0; j < arrays; ++j) rows[j] = (operands[j] ? operands[j] : operands[0]) + offset;
   }
   LIGASE_INLINE void fetch(Index k) const {
-    if (k < count)
-      for (Index j = 0; j < arrays; ++j) __builtin_prefetch(rows[j] + k * stride, 0, 2);
+    for (Index i = at + k * per_step, end = i + per_step; i < end; ++i) {
+      const Index row = i / arrays;
+      if (row >= count) return;
+      for (Index line = 0; line < run; ++line) __builtin_prefetch(rows[i % arrays] + row * stride + line * lanes, 0, 2);
+    }
   }
 };
 
@@ -159,13 +187,14 @@ struct Ahead {
 /// `decays` its factor: both [steps, states].
 template <Index chunk, bool clamped, bool keep, class T>
 __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T>* x, Pack<T>* y, const Pack<T>* a,
-                                    const T* bc, Index padded_states, Pack<T>* h, Pack<T>* kept, Pack<T>* decays,
+                                    BC<T> bc, Pack<T>* h, Pack<T>* kept, Pack<T>* decays, Index kept_states,
                                     const Ahead<T>& ahead) {
   using V = Pack<T>;
   V s[chunk];
   for (Index n = 0; n < chunk; ++n) s[n] = h[n];
-  for (Index k = 0; k < count; ++k, bc += 2 * padded_states) {
+  for (Index k = 0; k < count; ++k) {
     ahead.fetch(k);
+    const T *B = bc.B(k), *C = bc.C(k);
     const V t = dt[k], xk = x[k];
     V even = y[k], odd{};
 #if !defined(__CUDACC__)
@@ -173,12 +202,12 @@ __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T
 #endif
     for (Index n = 0; n < chunk; ++n) {
       const V by = decay<clamped>(t, a[n]);
-      s[n] = simd::fma(by, s[n], xk * simd::broadcast(bc[n]));
+      s[n] = simd::fma(by, s[n], xk * simd::broadcast(B[n]));
       V& sum = n % 2 == 0 ? even : odd;
-      sum = simd::fma(s[n], simd::broadcast(bc[padded_states + n]), sum);
+      sum = simd::fma(s[n], simd::broadcast(C[n]), sum);
       if constexpr (keep) {
-        kept[k * padded_states + n] = s[n];
-        decays[k * padded_states + n] = by;
+        kept[k * kept_states + n] = s[n];
+        decays[k * kept_states + n] = by;
       }
     }
     y[k] = even + odd;
@@ -186,14 +215,22 @@ __attribute__((noinline)) void walk(Index count, const Pack<T>* dt, const Pack<T
   for (Index n = 0; n < chunk; ++n) h[n] = s[n];
 }
 
-/// All chunks of a group's states.
-template <Index chunk, bool keep, class T>
-void walk_states(Index count, bool clamped, BlockSteps<T>& steps, const Pack<T>* a, const T* bc, Index padded_states,
-                 Pack<T>* h, Pack<T>* kept, Pack<T>* decays, Ahead<T> ahead) {
-  for (Index n = 0; n < padded_states; n += chunk, ahead.count = 0)
-    (clamped ? walk<chunk, true, keep, T>
-             : walk<chunk, false, keep, T>)(count, steps.dt, steps.x, steps.y, a + n, bc + n, padded_states, h + n,
-                                            keep ? kept + n : nullptr, keep ? decays + n : nullptr, ahead);
+/// All of a group's states.
+template <bool keep, class T>
+void walk_states(Index count, bool clamped, BlockSteps<T>& steps, const Pack<T>* a, const BC<T>& bc,
+                 Index padded_states, Pack<T>* h, Pack<T>* kept, Pack<T>* decays, Ahead<T> ahead) {
+  const auto chunk = [&]<Index states>(std::integral_constant<Index, states>, Index n) {
+    (clamped ? walk<states, true, keep, T>
+             : walk<states, false, keep, T>)(count, steps.dt, steps.x, steps.y, a + n, bc.from_state(n), h + n,
+                                             keep ? kept + n : nullptr, keep ? decays + n : nullptr, padded_states,
+                                             ahead);
+    ahead.count = 0;
+    return n + states;
+  };
+  Index n = 0;
+  if constexpr (wide_chunks<T>)
+    while (n + 2 * chunk_states <= padded_states) n = chunk(std::integral_constant<Index, 2 * chunk_states>{}, n);
+  while (n < padded_states) n = chunk(std::integral_constant<Index, chunk_states>{}, n);
 }
 
 }  // namespace ligase::inline LIGASE_ISA::device::scan_cpu

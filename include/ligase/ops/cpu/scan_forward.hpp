@@ -6,20 +6,15 @@
 namespace ligase::inline LIGASE_ISA::device {
 namespace scan_cpu {
 
-inline constexpr Index forward_chunk = 8;
-
 /// y times silu(z) where there is a gate; added to what stands in y where `add`.
 template <class T>
-void finish(const View<T>& in, const Place& place, Index group, Index begin, Index count,
-            const BlockSteps<T>& steps, bool add, T* y) {
+void finish(const View<T>& in, const Place& place, Index group, Index begin, Index count, const BlockSteps<T>& steps,
+            bool add, T* y) {
   const Index width = place.width(in, group), e = place.channel(in, group);
   for (Index k = 0; k < count; ++k) {
     const Index i = place.token(in, begin + k) * in.channels + e;
     Pack<T> out = steps.y[k];
-    if (in.z) {
-      const Pack<T> z = simd::load(in.z + i, width);
-      out *= z * simd::sigmoid(z);
-    }
+    if (in.z) out *= simd::silu(simd::load(in.z + i, width));
     if (add) out += simd::load(y + i, width);
     simd::store(y + i, out, width);
   }
@@ -40,7 +35,7 @@ struct ForwardSlab {
 
   /// Initial states are zero, or those of the input.
   static ForwardSlab& start(void* memory, const View<T>& in, const Place& place) {
-    auto& s = *new (memory) ForwardSlab{round_up(in.states, forward_chunk), {}};
+    auto& s = *new (memory) ForwardSlab{round_up(in.states, chunk_states), {}};
     for (Index g = 0; g < place.groups; ++g) {
       const Index e = place.channel(in, g), width = place.width(in, g);
       gather_states(in.A + e * in.states, in.states, width, T(1.4426950408889634074), s.states, s.rates(g));
@@ -55,22 +50,22 @@ struct ForwardSlab {
   /// every block.
   void advance(const View<T>& in, const Place& place, bool add, T* y, T* kept) {
     thread_local Scratch memory;
-    auto& steps = *static_cast<BlockSteps<T>*>(memory.reserve(
-        sizeof(BlockSteps<T>) + sizeof(T) * static_cast<std::size_t>(2 * block_steps * states)));
-    T* bc = reinterpret_cast<T*>(&steps + 1);
+    auto& steps = *static_cast<BlockSteps<T>*>(
+        memory.reserve(sizeof(BlockSteps<T>) + sizeof(T) * static_cast<std::size_t>(2 * block_steps * states)));
+    T* const room = reinterpret_cast<T*>(&steps + 1);
     for (Index begin = 0; begin < in.length; begin += block_steps) {
       const Index count = std::min(block_steps, in.length - begin);
-      gather_bc(in, place, begin, count, states, bc);
+      const auto bc = BC<T>::of(in, place, begin, count, states, room);
       for (Index g = 0; g < place.groups; ++g) {
         if (kept) {
           T* to = kept + in.kept(place.sequence, begin / block_steps, place.first_channel / lanes + g);
           for (Index n = 0; n < in.states; ++n) simd::store(to + n * lanes, state(g)[n]);
         }
-        const Pack<T> bound = steps.prepare(in, place, g, begin, count);
-        const bool clamped = !(largest<T>(bound) * reach[g] < -simd::Format<T>::smallest);
-        walk_states<forward_chunk, false>(count, clamped, steps, rates(g), bc, states, state(g),
-                                          static_cast<Pack<T>*>(nullptr), static_cast<Pack<T>*>(nullptr),
-                                          Ahead<T>(in, place, g, begin, block_steps, {in.u, in.delta, in.z, y}));
+        const T bound = steps.prepare(in, place, g, begin, count);
+        const bool clamped = !(bound * reach[g] < -simd::Format<T>::smallest);
+        walk_states<false>(count, clamped, steps, rates(g), bc, states, state(g), static_cast<Pack<T>*>(nullptr),
+                           static_cast<Pack<T>*>(nullptr),
+                           Ahead<T>(in, place, g, begin, block_steps, {in.u, in.delta, in.z, y}));
         finish(in, place, g, begin, count, steps, add, y);
       }
     }
@@ -81,7 +76,8 @@ template <class T>
 void forward_item(Direction dir, const View<T>& in, Index item, T* y, T* final_state, T* saved) {
   thread_local Scratch memory;
   const Place place(dir, in, item);
-  auto& slab = ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(round_up(in.states, forward_chunk))), in, place);
+  auto& slab =
+      ForwardSlab<T>::start(memory.reserve(ForwardSlab<T>::bytes(round_up(in.states, chunk_states))), in, place);
   slab.advance(in, place, false, y, saved);
   for (Index g = 0; g < place.groups; ++g)
     scatter_states(slab.state(g), in.states, place.width(in, g),

@@ -14,7 +14,10 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/ligaseConfig.cmake.in 
                               INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ligaseConfigVersion.cmake COMPATIBILITY SameMinorVersion
                                  ARCH_INDEPENDENT)
-configure_file(${PROJECT_SOURCE_DIR}/cmake/LigaseHTSlib.cmake ${PROJECT_BINARY_DIR}/LigaseHTSlib.cmake COPYONLY)
+foreach(library LigaseHTSlib LigaseOpenBLAS)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${library}.cmake ${PROJECT_BINARY_DIR}/${library}.cmake COPYONLY)
+endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/ligaseConfig.cmake ${PROJECT_BINARY_DIR}/ligaseConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/LigaseHTSlib.cmake DESTINATION ${package_folder})
+              ${PROJECT_SOURCE_DIR}/cmake/LigaseHTSlib.cmake ${PROJECT_SOURCE_DIR}/cmake/LigaseOpenBLAS.cmake
+        DESTINATION ${package_folder})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

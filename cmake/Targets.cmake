@@ -13,6 +13,13 @@ add_library(ligase::ligase ALIAS ligase)
 target_sources(ligase INTERFACE FILE_SET HEADERS BASE_DIRS ${root} FILES ${headers})
 target_compile_features(ligase INTERFACE cxx_std_20)
 target_link_libraries(ligase INTERFACE Eigen3::Eigen nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+if(LIGASE_OPENBLAS)
+  if(NOT TARGET OpenBLAS::OpenBLAS)
+    message(FATAL_ERROR "LIGASE_OPENBLAS is on, but OpenBLAS was not found (Debian: libopenblas-dev)")
+  endif()
+  target_compile_definitions(ligase INTERFACE LIGASE_WITH_OPENBLAS=1)
+  target_link_libraries(ligase INTERFACE OpenBLAS::OpenBLAS)
+endif()
 # Bits of a result may depend neither on threads nor on the compiler's choice to fuse a product with a sum. -Wpsabi, on by
 # default, is g++'s remark that 64-byte vectors pass differently without AVX-512: a user with -Werror would stumble over it.
 target_compile_definitions(ligase INTERFACE EIGEN_DONT_PARALLELIZE)

@@ -1,19 +1,27 @@
 #include <common/checkpoint_run.hpp>
+#include <common/inference_plan.hpp>
 #include <common/models.hpp>
 #include <common/program.hpp>
 #include <common/progress.hpp>
+#include <common/tokenizers.hpp>
 #include <evaluate/report.hpp>
-#include <evaluate/score.hpp>
 #include <evaluate/text.hpp>
 
 #include <ligase/genome.hpp>
 #include <ligase/tasks/context_scores.hpp>
 #include <ligase/tasks/known_kmers.hpp>
+#include <ligase/tasks/measure_spans.hpp>
+#include <ligase/tasks/measure_tokens.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
+#include <memory>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -26,8 +34,10 @@ constexpr const char* purpose =
 Masked models: 15 % of a window's positions, chosen by a hash of coordinate and mask seed, become [MASK]; bits are
 the mean of -log2 p(true letter), p renormalised over A, C, G, T. Causal models: the same over all positions, each
 predicted from those on its left; the first pays for its letter's share in the train split.
-loss = bits x ln 2 (nats, over the four letters), perplexity = exp(loss) = 2^bits; loss_over_vocabulary in the JSON
-is the cross-entropy with all tokens in the denominator. Windows are the units of the standard error: the mean of
+loss = bits x ln 2 (nats per base, over the four letters), perplexity = exp(loss) = 2^bits; in the JSON loss_over_vocabulary is
+the same with all tokens in the denominator, loss_per_token and perplexity_per_token count tokens. Other tokens than single
+bases: a causal model pays -log2 p of all tokens of a window over its bases (tokens; the first one pays for its share in
+train), a masked one for spans of 6 bases, hidden with every token that overlaps them (span). Windows are the units of the standard error: the mean of
 one is over its targets under all mask seeds, the error is the deviation of these means / sqrt(windows).
 Context models: interpolated counts of both strands, masked context bases summed over (left: bases on the left
 alone); differences to them are taken window by window. Windows without any 24-mer of train stand apart.
@@ -35,11 +45,13 @@ alone); differences to them are taken window by window. Windows without any 24-m
 
 struct Options {
   CommonFlags common;
-  std::filesystem::path checkpoint;  ///< the folder that holds config.json
-  std::string model, split, objective;
+  std::filesystem::path checkpoint;  ///< find_checkpoint
+  std::string model, split, objective, measure;
+  AnyTokenizer tokenizer = CharTokenizer{};
   std::filesystem::path fasta, bed, per_window;
   Index windows = 0, length = 0;
   MaskSeeds seeds;
+  bool dry_run = false;
 };
 
 Index windows_wanted(const Arguments& a) {
@@ -80,6 +92,22 @@ MaskSeeds mask_seeds(const Arguments& a, bool causal) {
   return {seeds.begin(), seeds.end()};
 }
 
+/// Bases where each is a token, unless another measure was asked for; else spans (masked) or tokens (causal).
+std::string measure_of(const Arguments& a, const AnyTokenizer& tokenizer, bool causal) {
+  const bool single = reads_single_bases(tokenizer);
+  const std::string other = causal ? "tokens" : "span";
+  if (!a.given("measure")) return single ? "base" : other;
+  const std::string measure = a.choice("measure", {"base", "span", "tokens"});
+  if (measure == other || (measure == "base" && single)) return measure;
+  throw Error{{.kind = ErrorKind::usage,
+               .what = measure == "base"   ? "the tokens of this checkpoint are no single bases"
+                       : measure == "span" ? "a causal model is scored without masks"
+                                           : "a masked model gives no likelihood of a whole text",
+               .where = "--measure",
+               .expected = single ? "base or " + other : other,
+               .found = measure}};
+}
+
 Options read_options(Arguments& a, const Json& trained, const std::filesystem::path& checkpoint) {
   Options o;
   o.common = a.common();
@@ -87,13 +115,21 @@ Options read_options(Arguments& a, const Json& trained, const std::filesystem::p
   o.model = model_of_checkpoint(checkpoint);
   o.objective = objective_of(a, o.model, trained);
   o.seeds = mask_seeds(a, o.objective == "causal");
+  o.tokenizer = a.given("tokenizer") ? tokenizer_named(a.text("tokenizer"), "--tokenizer") : tokenizer_of(folder_of(checkpoint));
+  o.measure = measure_of(a, o.tokenizer, o.objective == "causal");
+  if (o.objective == "mlm" && !o.tokenizer.mask())
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "a masked model needs a token for what is masked, and this vocabulary has none",
+                 .where = a.given("tokenizer") ? "--tokenizer" : checkpoint.string(),
+                 .found = o.tokenizer.name()}};
   o.windows = windows_wanted(a);
   if (a.given("length")) o.length = a.positive("length");
   o.split = a.text("split");
+  o.dry_run = a.on("dry-run");
   o.fasta = a.path("fasta");
   if (a.given("bed")) {
     o.bed = a.path("bed");
-  } else if (const auto found = beside_checkpoint(checkpoint, "intervals.bed")) {
+  } else if (const auto found = beside_checkpoint(folder_of(checkpoint), "intervals.bed")) {
     o.bed = *found;
   } else {
     throw Error{{.kind = ErrorKind::input,
@@ -158,17 +194,50 @@ Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRo
   return s;
 }
 
+constexpr Index tokens_per_call = 8192;
+
+/// Sizes, memory and time, without reading weights or running anything but one layer for a moment.
 template <class Backbone, class P>
-std::vector<WindowScore> score_model(const Options& o, const Sample& sample, const WindowScorer& scorer) {
-  const auto model = CharModel<Backbone, P>::load(o.checkpoint.string());
+void print_plan(const Options& o, const Sample& sample, const Measure& measure) {
+  const std::string file = find_checkpoint_files(o.checkpoint.string()).config.string();
+  const auto config = Backbone::read_config(parse_json_file<Json>(file), file);
+  const Index per_pass = std::ssize(measure.prepare(sample.windows.front(), 0).ids);
+  const Index passes = measure.passes() * std::ssize(sample.windows);
+  const Index batch = std::min(passes, (tokens_per_call + per_pass - 1) / per_pass);
+  const InferencePlan plan =
+      plan_inference<Backbone, P>(config, 1, batch * per_pass, PassOutput::logits, o.common.threads);
+  const double seconds = static_cast<double>(passes * per_pass) / plan.tokens_per_second;
+  std::printf("%s: %lld parameters; %lld passes over windows of %lld bp, about %lld tokens each\n", o.model.c_str(),
+              static_cast<long long>(plan.parameters), static_cast<long long>(passes), static_cast<long long>(o.length),
+              static_cast<long long>(per_pass));
+  std::printf("tensors: at most %.1f MB at once, of these %.1f MB weights; %.0f bytes per token\n", plan.peak_bytes / 1e6,
+              plan.weight_bytes / 1e6, plan.bytes_per_token);
+  std::printf("time: about %.0f s at %.0f tokens/s on %d threads, context models not counted\n", seconds,
+              plan.tokens_per_second, o.common.threads);
+  if (o.common.json.empty()) return;
+  write_json_file(o.common.json, OrderedJson{{"model", o.model},
+                                             {"parameters", plan.parameters},
+                                             {"windows", sample.windows.size()},
+                                             {"passes", passes},
+                                             {"peak_tensor_bytes", plan.peak_bytes},
+                                             {"bytes_per_token", plan.bytes_per_token},
+                                             {"estimated_tokens_per_second", plan.tokens_per_second},
+                                             {"estimated_seconds", seconds}});
+}
+
+template <class Backbone, class P>
+std::vector<WindowScore> score_model(const Options& o, const Sample& sample, const Measure& measure) {
+  const auto model = AnyModel<Backbone, P>::load(o.checkpoint.string(), o.tokenizer);
   Context<> context;
   context.threads = o.common.threads;
-  constexpr Index tokens_per_call = 8192, most_windows = 8;
-  const Index batch = std::clamp<Index>(tokens_per_call / o.length, 1, most_windows);
   Progress progress("evaluate", "windows", static_cast<Index>(sample.windows.size()), o.common.quiet);
-  auto scores = scorer(
-      sample.windows, batch, [&](const Tensor<TokenId>& ids) { return model.network().logits(context, ids); },
-      [&](Index passes) { progress.update(passes / scorer.passes()); });
+  auto scores = score_windows(
+      measure, sample.windows, tokens_per_call,
+      [&](const Tensor<TokenId>& ids, std::shared_ptr<const std::vector<Index>> offsets) {
+        context.offsets = std::move(offsets);
+        return model.network().logits(context, ids);
+      },
+      [&](Index passes) { progress.update(passes / measure.passes()); });
   progress.finish();
   return scores;
 }
@@ -189,9 +258,15 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
 
   Evaluation e;
   e.places = sample.places;
-  const WindowScorer scorer = causal ? WindowScorer::causal(pooled_shares(train)) : WindowScorer::masked(o.seeds);
+  const auto measure = o.measure == "span"     ? masked_spans(o.tokenizer, o.seeds)
+                       : o.measure == "tokens" ? causal_tokens(o.tokenizer, token_shares(o.tokenizer, train.windows))
+                       : causal                ? causal_bases(o.tokenizer, pooled_shares(train))
+                                               : masked_bases(o.tokenizer, o.seeds);
+  if (o.dry_run)
+    return with_model(o.model, o.common.precision,
+                      [&]<class Backbone, class P>() { print_plan<Backbone, P>(o, sample, *measure); });
   e.model = with_model(o.model, o.common.precision,
-                       [&]<class Backbone, class P>() { return score_model<Backbone, P>(o, sample, scorer); });
+                       [&]<class Backbone, class P>() { return score_model<Backbone, P>(o, sample, *measure); });
 
   if (!train.windows.empty() && !valid.windows.empty()) {
     Progress progress("context models", "parts", 2, o.common.quiet);
@@ -203,9 +278,11 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
     }
     progress.update(1);
     const ContextOptions options{.threads = o.common.threads};
-    e.context_models = shown(causal ? causal_context_scores(train.windows, valid.windows, windows, options)
-                                    : masked_context_scores(train.windows, valid.windows, windows, o.seeds, options),
-                             causal);
+    // Their masks are single bases: no rivals under the span measure.
+    if (o.measure != "span")
+      e.context_models = shown(causal ? causal_context_scores(train.windows, valid.windows, windows, options)
+                                      : masked_context_scores(train.windows, valid.windows, windows, o.seeds, options),
+                               causal);
     progress.update(2);
     progress.finish();
   }
@@ -218,6 +295,9 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
       static_cast<long long>(sample.windows.size()), static_cast<long long>(sample.of), o.split.c_str(),
       static_cast<long long>(o.length), static_cast<long long>(all.letters.targets),
       causal ? "bases, each predicted from those on its left" : ("masked bases (mask seeds " + seeds + ")").c_str());
+  std::printf("%s tokenizer, measure %s: %lld tokens, loss %.5f nats per token over the vocabulary (perplexity %.5f)\n",
+              o.tokenizer.name().c_str(), o.measure.c_str(), static_cast<long long>(all.tokens), all.loss_per_token(),
+              std::exp(all.loss_per_token()));
   std::printf("loss %.5f nats, perplexity %.5f, %.5f bits per %sbase (standard error %s)\n", all.letters.nats(),
               all.letters.perplexity(), all.letters.bits, causal ? "" : "masked ",
               ligase_cli::detail::decimals("%.5f", all.letters.standard_error).c_str());
@@ -226,6 +306,7 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
   OrderedJson json{{"model", o.model},          {"checkpoint", o.checkpoint.string()},
                    {"fasta", o.fasta.string()}, {"bed", o.bed.string()},
                    {"split", o.split},          {"objective", o.objective},
+                   {"tokenizer", o.tokenizer.name()}, {"measure", o.measure},
                    {"length", o.length},        {"windows_of_split", sample.of},
                    {"mask_seeds", o.seeds}};
   add_summary(json, all);
@@ -260,12 +341,16 @@ int main(int argc, char** argv) {
                 "window length in bp; default: that of the rows of --bed where all are equal and not above 1024 or the "
                 "training length, else the training length, else 1024")
         .option("objective", "mlm|causal", "", "masked or causal measure; default: what the checkpoint was trained for")
+        .option("tokenizer", "NAME|FILE", "", "as pretrain takes it; default: the checkpoint's")
+        .option("measure", "base|span|tokens", "",
+                "default: base where each base is a token, else span (masked) or tokens (causal)")
         .option("per-window", "FILE.csv", "", "write the values of every window")
+        .toggle("dry-run", "print sizes and estimated time, score nothing")
         .common_flags();
     if (!a.parse(count, words)) return;
     check_device(a.common());
     const std::filesystem::path checkpoint = find_checkpoint(a.text("checkpoint"));
-    const Json trained = training_flags(checkpoint);
+    const Json trained = training_flags(folder_of(checkpoint));
     Options o = read_options(a, trained, checkpoint);
     const std::vector<BedRow> rows = read_bed(o.bed);
     check_split(o.split, rows);

@@ -1,7 +1,10 @@
 #include <common/models.hpp>
 #include <common/program.hpp>
+#include <common/tokenizers.hpp>
 #include <pretrain/checks.hpp>
 #include <pretrain/options.hpp>
+
+#include <ligase/tasks/measure_bases.hpp>
 
 namespace {
 
@@ -25,7 +28,7 @@ void take_checkpoint(const Arguments& a, Options& o) {
   const std::string model = model_of_checkpoint(folder);
   if (a.given("model") && o.model != model) refuse("model", model, o.model);
   o.model = model;
-  const std::string file = (folder / "config.json").string();
+  const std::string file = find_checkpoint_files(folder.string()).config.string();
   const Json json = parse_json_file<Json>(file);
   const auto take = [&](const char* flag, const char* field, Index most, Index& value) {
     const auto own = require<Index>(json, field, file);
@@ -40,6 +43,21 @@ void take_checkpoint(const Arguments& a, Options& o) {
   };
   take("d-model", "d_model", most_channels, o.d_model);
   take("n-layer", "n_layer", most_layers, o.n_layer);
+}
+
+/// The tokenizer that was asked for, else the checkpoint's, else single bases; and what windows become.
+void take_tokenizer(const Arguments& a, Options& o) {
+  if (a.given("tokenizer")) {
+    const std::filesystem::path file = a.text("tokenizer");
+    std::error_code ignored;
+    o.tokenizer_name = std::filesystem::is_regular_file(file, ignored) ? std::filesystem::absolute(file).string() : file.string();
+    o.tokenizer = tokenizer_named(o.tokenizer_name, "--tokenizer");
+  } else if (!o.checkpoint.empty()) {
+    o.tokenizer = tokenizer_of(folder_of(o.checkpoint));
+  } else {
+    o.tokenizer_name = "char";
+  }
+  o.packed = a.given("fit") ? a.choice("fit", {"packed", "padded"}) == "packed" : !reads_single_bases(o.tokenizer);
 }
 
 Options read_options(Arguments& a) {
@@ -76,12 +94,7 @@ Options read_options(Arguments& a) {
     if (recompute.find_first_not_of("0123456789") != std::string::npos) (void)a.choice("recompute", {"none", "layer", "N"});
     o.recompute.group = a.positive("recompute");
   }
-  if (a.text("tokenizer") != "char")
-    throw Error{{.kind = ErrorKind::usage,
-                 .what = "this build trains on single bases only",
-                 .where = "--tokenizer",
-                 .expected = "char",
-                 .found = a.text("tokenizer")}};
+  take_tokenizer(a, o);
   if (a.given("save-every")) o.save_every = a.positive("save-every");
   if (a.given("eval-every")) o.eval_every = a.positive("eval-every");
   o.rc_augment = a.on("rc-augment");
@@ -105,7 +118,7 @@ int main(int argc, char** argv) {
         .option("bed", "FILE", "",
                 "rows chrom, start, end, split (train, valid, test); default: blocks of 2^20 bp by number")
         .required("out", "DIR", "folder for checkpoint, training state, log.jsonl and result.json")
-        .option("length", "N", "1024", "window length in tokens")
+        .option("length", "N", "1024", "window length in bases")
         .option("steps", "N", "10000", "optimiser steps")
         .option("batch-size", "N", "8", "windows per forward pass")
         .option("accumulate", "N", "1", "forward passes per optimiser step")
@@ -115,7 +128,11 @@ int main(int argc, char** argv) {
         .option("objective", "mlm|causal", "", "default: mlm for caduceus, causal for mamba")
         .option("mlm-probability", "P", "0.15", "share of positions that are predicted")
         .toggle("rc-augment", "reverse-complement training windows with probability 1/2")
-        .option("tokenizer", "NAME", "char", "char")
+        .option("tokenizer", "NAME|FILE", "char",
+                "char, bytes, kmer:K, kmer-overlap:K, or a tokenizer.json or vocab.txt; default: the checkpoint's, else char")
+        .option("fit", "packed|padded", "",
+                "packed: all tokens of each window, end to end; padded: windows cut or padded to --length tokens, as the "
+                "originals do; default: padded for single bases, else packed")
         .option("intervals", "strict|original", "strict",
                 "windows inside their row, or the original's extension to 2^20 bp")
         .option("checkpoint", "DIR", "", "weights, model and sizes to start from")

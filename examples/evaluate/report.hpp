@@ -1,12 +1,11 @@
 #pragma once
 
-#include <evaluate/score.hpp>
-
 #include <ligase/io/file.hpp>
 #include <ligase/io/json.hpp>
 #include <ligase/tasks/bits_per_base.hpp>
 #include <ligase/tasks/context_scores.hpp>
 #include <ligase/tasks/known_kmers.hpp>
+#include <ligase/tasks/measure.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -18,6 +17,8 @@
 
 namespace ligase_cli {
 
+using ligase::Index;
+
 /// Where a scored window comes from.
 struct WindowPlace {
   Index number = 0;  ///< of the split's windows, from 0
@@ -28,7 +29,7 @@ struct WindowPlace {
 /// Everything that was measured. All lists of windows are in the same order.
 struct Evaluation {
   std::vector<WindowPlace> places;
-  std::vector<WindowScore> model;
+  std::vector<ligase::WindowScore> model;
   std::vector<ligase::ContextScore> context_models;  ///< empty where the rows lack train or valid windows
   std::vector<ligase::KnownShare> known;             ///< share of 24-mers that stand in train; empty as above
 };
@@ -43,19 +44,25 @@ struct Rival {
 /// Values over a set of windows.
 struct Summary {
   ligase::BitsPerBase letters, vocabulary;
+  ligase::Index tokens = 0;  ///< whose probabilities make up `vocabulary`
   std::vector<Rival> rivals;
+
+  /// Nats per token over the whole vocabulary.
+  double loss_per_token() const { return vocabulary.nats() * static_cast<double>(vocabulary.targets) / static_cast<double>(tokens); }
 };
 
 /// Over all windows, or over those without a known 24-mer.
 inline Summary summarize(const Evaluation& e, bool unknown_only) {
   const auto chosen = [&](std::size_t w) { return !unknown_only || e.known[w].none(); };
   std::vector<ligase::WindowBits> letters, vocabulary;
+  ligase::Index tokens = 0;
   for (std::size_t w = 0; w < e.model.size(); ++w)
     if (chosen(w)) {
       letters.push_back(e.model[w].letters);
       vocabulary.push_back(e.model[w].vocabulary);
+      tokens += e.model[w].tokens;
     }
-  Summary s{ligase::bits_per_base(letters), ligase::bits_per_base(vocabulary), {}};
+  Summary s{ligase::bits_per_base(letters), ligase::bits_per_base(vocabulary), tokens, {}};
   for (const ligase::ContextScore& rival : e.context_models) {
     std::vector<ligase::WindowBits> bits;
     for (std::size_t w = 0; w < rival.windows.size(); ++w)
@@ -109,6 +116,9 @@ inline void add_summary(ligase::OrderedJson& json, const Summary& s) {
   json["windows"] = s.letters.windows;
   json["targets"] = s.letters.targets;
   json["loss_over_vocabulary"] = s.vocabulary.nats();
+  json["tokens"] = s.tokens;
+  json["loss_per_token"] = s.loss_per_token();
+  json["perplexity_per_token"] = std::exp(s.loss_per_token());
   ligase::OrderedJson bits = ligase::OrderedJson::object(), errors = bits, differences = bits;
   for (const Rival& r : s.rivals) {
     bits[r.name] = r.bits.bits;

@@ -17,6 +17,8 @@ Json flags_of(const Options& o) {
               {"fasta", std::filesystem::absolute(o.fasta).string()},
               {"bed", o.bed.empty() ? "" : std::filesystem::absolute(o.bed).string()},
               {"intervals", o.intervals},
+              {"tokenizer", o.tokenizer_name},
+              {"packed", o.packed},
               {"length", o.length},
               {"steps", o.steps},
               {"batch-size", o.batch_size},
@@ -60,6 +62,21 @@ void check_vacant(const Options& o) {
                  .what = "the output folder is not empty",
                  .where = o.out.string(),
                  .expected = "--resume to go on, --overwrite to begin anew, or another folder"}};
+}
+
+void check_vocabulary(const Options& o) {
+  if (o.objective == "mlm" && !o.tokenizer.mask())
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "a masked model needs a token for what is masked, and this vocabulary has none",
+                 .where = "--tokenizer",
+                 .expected = "another tokenizer, or --objective causal with a causal model",
+                 .found = o.tokenizer.name()}};
+  if (!o.packed && !o.tokenizer.pad())
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "windows cannot be padded: this vocabulary has no token for it",
+                 .where = "--tokenizer",
+                 .expected = "--fit packed",
+                 .found = o.tokenizer.name()}};
 }
 
 void check_counts(const Options& o) {

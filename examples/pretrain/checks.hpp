@@ -15,6 +15,8 @@ Json flags_of(const Options& options);
 void check_outputs(const Options& options);
 /// Refuses an output folder in use, unless --resume or --overwrite is given.
 void check_vacant(const Options& options);
+/// Refuses a vocabulary that the objective cannot be trained with.
+void check_vocabulary(const Options& options);
 /// Refuses sizes whose products leave 64 bits.
 void check_counts(const Options& options);
 /// Refuses what this machine's memory cannot hold.

@@ -4,11 +4,11 @@
 #include <ligase/data/loader.hpp>
 #include <ligase/genome.hpp>
 #include <ligase/io/json.hpp>
-#include <ligase/seq/tokenizer/char.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,12 +16,14 @@ namespace pretrain {
 
 namespace {
 
-using Maker = BatchMaker<FastaDataset, CharTokenizer>;
+using Maker = BatchMaker<FastaDataset, AnyTokenizer>;
 
 BatchOptions batch_options(const Options& o, bool training) {
   BatchOptions b;
   b.batch_size = o.batch_size;
   b.length = o.length;
+  b.fit = o.packed ? Fit::packed : Fit::padded;
+  b.target_ids = target_ids_of(o.tokenizer);
   b.objective = o.objective == "mlm" ? Objective::mlm : Objective::causal;
   b.mlm_probability = o.mlm_probability;
   b.rc_augment = o.rc_augment;
@@ -31,7 +33,14 @@ BatchOptions batch_options(const Options& o, bool training) {
   return b;
 }
 
-Json identity_of(const Fasta& fasta, const FastaDataset& windows, const std::vector<BedRow>& bed) {
+/// Name and tokens of a vocabulary.
+std::string text_of(const AnyTokenizer& tokenizer) {
+  std::string text = tokenizer.name();
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) text += '\n' + tokenizer.decode(std::span(&id, 1));
+  return text;
+}
+
+Json identity_of(const Fasta& fasta, const FastaDataset& windows, const std::vector<BedRow>& bed, const AnyTokenizer& tokenizer) {
   std::string sequences, rows;
   for (const Contig& contig : fasta.contigs()) sequences += contig.name + '\t' + std::to_string(contig.length) + '\n';
   const Index samples = std::min<Index>(64, windows.size());
@@ -39,7 +48,9 @@ Json identity_of(const Fasta& fasta, const FastaDataset& windows, const std::vec
   std::transform(sequences.begin(), sequences.end(), sequences.begin(), to_upper);
   for (const BedRow& row : bed)
     rows += row.chrom + '\t' + std::to_string(row.start) + '\t' + std::to_string(row.end) + '\t' + row.split + '\n';
-  return {{"fasta", std::to_string(hash_name(sequences))}, {"rows", std::to_string(hash_name(rows))}};
+  return {{"fasta", std::to_string(hash_name(sequences))},
+          {"rows", std::to_string(hash_name(rows))},
+          {"tokenizer", std::to_string(hash_name(text_of(tokenizer)))}};
 }
 
 }  // namespace
@@ -67,16 +78,17 @@ Data::Data(const Options& o) : parts_(std::make_unique<Parts>()) {
   }
   const Windows train(d.rows, "train", o.length, mode, d.fasta->contigs(), o.bed);
   d.windows = std::make_shared<const FastaDataset>(d.fasta, train);
-  d.training.emplace(d.windows, CharTokenizer{}, batch_options(o, true));
+  d.training.emplace(d.windows, o.tokenizer, batch_options(o, true));
   if (o.eval_every > 0) {
     const Windows valid(d.rows, "valid", o.length, mode, d.fasta->contigs(), o.bed);
-    d.validation.emplace(std::make_shared<const FastaDataset>(d.fasta, valid), CharTokenizer{}, batch_options(o, false));
+    d.validation.emplace(std::make_shared<const FastaDataset>(d.fasta, valid), o.tokenizer,
+                         batch_options(o, false));
   }
   if (mode == IntervalMode::original && !o.common.quiet)
     std::printf("%lld of %lld training windows touch rows of other splits\n",
                 static_cast<long long>(windows_touching_other_splits(train, d.rows, "train")),
                 static_cast<long long>(train.size()));
-  d.identity = identity_of(*d.fasta, *d.windows, d.rows);
+  d.identity = identity_of(*d.fasta, *d.windows, d.rows, o.tokenizer);
 }
 Data::~Data() = default;
 
@@ -97,6 +109,7 @@ void Data::check_same(const Json& saved) const {
   const Options& o = parts_->options;
   check("fasta", "this FASTA is not the one that the saved run began with", o.fasta);
   check("rows", "these rows are not those that the saved run began with", o.bed.empty() ? o.fasta : o.bed);
+  check("tokenizer", "this tokenizer is not the one that the saved run began with", o.tokenizer_name);
 }
 
 void Data::start(Index first) { parts_->loader.emplace(*parts_->training, first, parts_->options.steps * parts_->options.accumulate); }

@@ -15,7 +15,7 @@ using namespace ligase;
 /// FASTA, rows, and batches of the training and validation windows.
 class Data {
  public:
-  explicit Data(const Options& options);
+  Data(const Options& options);
   ~Data();
 
   Index training_windows() const;

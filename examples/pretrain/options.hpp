@@ -2,6 +2,9 @@
 
 #include <common/arguments.hpp>
 
+#include <ligase/seq/tokenizer/any.hpp>
+#include <ligase/seq/tokenizer/char.hpp>
+
 #include <filesystem>
 #include <string>
 
@@ -19,9 +22,12 @@ struct Recompute {
 struct Options {
   ligase_cli::CommonFlags common;
   std::string model, objective, intervals;
+  ligase::AnyTokenizer tokenizer = ligase::CharTokenizer{};
+  std::string tokenizer_name;  ///< as it was asked for; a file with its absolute path; empty: the checkpoint's
+  bool packed = false;    ///< windows whole and end to end, in place of rows of `length` tokens
   Recompute recompute;
   std::filesystem::path fasta, bed, out;
-  std::filesystem::path checkpoint;  ///< the folder that holds config.json; empty: fresh weights
+  std::filesystem::path checkpoint;  ///< find_checkpoint; empty: fresh weights
   Index length = 0, steps = 0, batch_size = 0, accumulate = 0, d_model = 0, n_layer = 0, save_every = 0, eval_every = 0;
   double learning_rate = 0, mlm_probability = 0;
   bool rc_augment = false, resume = false, overwrite = false, dry_run = false;

@@ -1,12 +1,16 @@
 #include <pretrain/plan.hpp>
 
 #include <common/models.hpp>
+#include <pretrain/config.hpp>
 
 #include <ligase/core/device.hpp>
+#include <ligase/core/random.hpp>
 #include <ligase/heads/language_model.hpp>
-#include <ligase/io/json.hpp>
-#include <ligase/models/checkpoint_folder.hpp>
-#include <ligase/seq/tokenizer/char.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace pretrain {
 
@@ -16,22 +20,10 @@ namespace {
 
 template <class Backbone>
 Plan measure(const Options& o) {
-  typename Backbone::Config config;
-  config.d_model = o.d_model;
-  config.n_layer = o.n_layer;
-  if (!o.checkpoint.empty()) {
-    const std::string file = (o.checkpoint / "config.json").string();
-    config = Backbone::read_config(parse_json_file<Json>(file), file);
-  }
-  const CharTokenizer tokenizer;
-  config.vocab_size = std::max(config.vocab_size, tokenizer.vocab_size());
-  if constexpr (requires { config.complement_map; })
-    config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
-
   MemoryCounter& counter = memory_counter<meta>();
   counter.reset_peak();
   const Index before = counter.live;
-  LanguageModel<Backbone, meta, fp32> network(config);
+  LanguageModel<Backbone, meta, fp32> network(config_of<Backbone>(o));
   set_recompute(network.backbone.stack, o.recompute);
   allocate_gradients(network);
   Plan plan;
@@ -39,13 +31,31 @@ Plan measure(const Options& o) {
   const double moments = 2.0 * sizeof(float) * static_cast<double>(plan.parameters);
   plan.kept_bytes = static_cast<double>(counter.live - before) + moments;
   Context<meta> context;
-  const Tensor<std::int32_t, meta> ids({o.batch_size, o.length}), labels(ids.shape());
-  network.loss_and_gradients(context, ids, labels, CharTokenizer::pad);
+  const Index tokens = tokens_of_window(o);
+  Shape shape{o.batch_size, tokens};
+  if (o.packed) {
+    auto offsets = std::make_shared<std::vector<Index>>();
+    for (Index i = 0; i <= o.batch_size; ++i) offsets->push_back(i * tokens);
+    context.offsets = std::move(offsets);
+    shape = {1, o.batch_size * tokens};
+  }
+  const Tensor<std::int32_t, meta> ids(shape), labels(shape);
+  network.loss_and_gradients(context, ids, labels, 0);
   plan.bytes = static_cast<double>(counter.peak - before) + moments;
   return plan;
 }
 
 }  // namespace
+
+Index tokens_of_window(const Options& o) {
+  if (!o.packed) return o.length;
+  constexpr Index sample = 1 << 16;
+  const RandomStream random{o.common.seed, 0, hash_name("pretrain.plan")};
+  std::string letters;
+  for (Index i = 0; i < std::min(o.length, sample); ++i) letters += "ACGT"[random.below(static_cast<std::uint64_t>(i), 4)];
+  const auto tokens = std::max<Index>(1, std::ssize(o.tokenizer.encode(letters)));
+  return o.length <= sample ? tokens : tokens * (o.length / sample + 1);
+}
 
 Plan plan_training(const Options& o) {
   Plan plan;

@@ -2,6 +2,7 @@
 
 #include <pretrain/options.hpp>
 
+
 namespace pretrain {
 
 /// Sizes of a run, known before anything is allocated.
@@ -10,6 +11,9 @@ struct Plan {
   double bytes = 0;       ///< most that tensors hold at once: weights, gradients, moments, activations
   double kept_bytes = 0;  ///< of these, what does not depend on the batch: weights, gradients, moments
 };
+
+/// Tokens of a window of bases as a model sees it; of packed windows those of random A, C, G, T.
+Index tokens_of_window(const Options& options);
 
 /// One training step on shapes alone.
 Plan plan_training(const Options& options);

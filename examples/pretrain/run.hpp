@@ -1,8 +1,9 @@
 #pragma once
 
-#include <common/models.hpp>
 #include <common/progress.hpp>
+#include <common/tokenizers.hpp>
 #include <pretrain/checks.hpp>
+#include <pretrain/config.hpp>
 #include <pretrain/data.hpp>
 #include <pretrain/options.hpp>
 #include <pretrain/plan.hpp>
@@ -20,7 +21,7 @@
 namespace pretrain {
 
 using namespace ligase;
-using ligase_cli::CharModel;
+using ligase_cli::AnyModel;
 using ligase_cli::Progress;
 
 /// Bar on the terminal, checkpoint after every saved state, validation loss; watches the FASTA and for signals.
@@ -40,15 +41,20 @@ struct Callbacks {
     data.check_unchanged();
   }
   bool should_stop() const { return stop_signal != 0; }
-  void on_save(Index) { model.save(folder.checkpoint()); }
+  void on_save(Index) {
+    model.save(folder.checkpoint());
+    ligase_cli::save_tokenizer(model.tokenizer(), folder.checkpoint());
+  }
   void on_eval(Index step) {
     Context<> context;
     context.threads = threads;
+    const TokenId ignore = target_ids_of(model.tokenizer()).ignore;
     double sum = 0;
     Index count = 0;
     for (Index k = 0; k < std::min<Index>(data.validation_batches(), most_validation_batches); ++k) {
       const Batch batch = data.validation(k);
-      const auto loss = model.network().loss(context, batch.ids, batch.labels, CharTokenizer::pad);
+      context.offsets = batch.offsets;
+      const auto loss = model.network().loss(context, batch.ids, batch.labels, ignore);
       sum += loss.loss * static_cast<double>(loss.count);
       count += loss.count;
     }
@@ -61,12 +67,9 @@ struct Callbacks {
 };
 
 template <class Backbone, class P>
-CharModel<Backbone, P> make_model(const Options& o) {
-  typename Backbone::Config config;
-  config.d_model = o.d_model;
-  config.n_layer = o.n_layer;
-  if (!o.checkpoint.empty()) return CharModel<Backbone, P>::load(o.checkpoint.string());
-  return CharModel<Backbone, P>(config, o.common.seed);
+AnyModel<Backbone, P> make_model(const Options& o) {
+  if (!o.checkpoint.empty()) return AnyModel<Backbone, P>::load(o.checkpoint.string(), o.tokenizer);
+  return AnyModel<Backbone, P>(config_of<Backbone>(o), o.common.seed, o.tokenizer);
 }
 
 /// Tokens per second of a training step, from one layer of these channels run on this machine for a moment.
@@ -74,17 +77,17 @@ template <class Backbone, class P>
 double estimated_rate(const Options& o, typename Backbone::Config config) {
   const auto layers = static_cast<double>(config.n_layer);
   config.n_layer = 1;
-  CharModel<Backbone, P> model(config, o.common.seed);
+  AnyModel<Backbone, P> model(config, o.common.seed, o.tokenizer);
   allocate_gradients(model);
   const Index length = std::min<Index>(o.length, 1024), batch = std::min<Index>(o.batch_size, std::max<Index>(1, 4096 / length));
   Tensor<std::int32_t> ids({batch, length});
-  std::fill(ids.data(), ids.data() + ids.count(), 7);
+  std::fill(ids.data(), ids.data() + ids.count(), static_cast<TokenId>(o.tokenizer.vocab_size() - 1));
   Context<> context;
   context.threads = o.common.threads;
   double seconds = 0;
   for (int i = 0; i < 2; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    model.network().loss_and_gradients(context, ids, ids, CharTokenizer::pad);
+    model.network().loss_and_gradients(context, ids, ids, -1);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   return static_cast<double>(ids.count()) / (seconds * layers * (o.recompute.layers || o.recompute.group > 0 ? 4.0 / 3 : 1));
@@ -93,18 +96,10 @@ double estimated_rate(const Options& o, typename Backbone::Config config) {
 /// Sizes, memory and time of the run, without running it.
 template <class Backbone, class P>
 void print_sizes(const Options& o, const Plan& plan) {
-  typename Backbone::Config config;
-  if (o.checkpoint.empty()) {
-    config.d_model = o.d_model;
-    config.n_layer = o.n_layer;
-  } else {
-    const std::string file = (o.checkpoint / "config.json").string();
-    config = Backbone::read_config(parse_json_file<Json>(file), file);
-  }
   const Data data(o);
-  const Index tokens = o.batch_size * o.accumulate * o.length;
-  const double per_token = (plan.bytes - plan.kept_bytes) / static_cast<double>(o.batch_size * o.length);
-  const double rate = estimated_rate<Backbone, P>(o, config);
+  const Index per_batch = o.batch_size * tokens_of_window(o), tokens = per_batch * o.accumulate;
+  const double per_token = (plan.bytes - plan.kept_bytes) / static_cast<double>(per_batch);
+  const double rate = estimated_rate<Backbone, P>(o, config_of<Backbone>(o));
   const double seconds = static_cast<double>(tokens) * static_cast<double>(o.steps) / rate;
   std::printf("%s: %lld parameters; %lld training windows of %lld bp; %lld steps of %lld tokens\n", o.model.c_str(),
               static_cast<long long>(plan.parameters), static_cast<long long>(data.training_windows()),
@@ -176,15 +171,17 @@ void train(const Options& o, const Plan& plan) {
   std::fflush(stdout);
   data.start(trainer.step() * o.accumulate);
   Progress progress("pretrain", "steps", o.steps, o.common.quiet, trainer.step());
-  Callbacks<CharModel<Backbone, P>> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
+  Callbacks<AnyModel<Backbone, P>> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
   Context<> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
+  const TokenId ignore = target_ids_of(o.tokenizer).ignore;
   try {
     trainer.run(
         context, [&](Index) { return data.next(); },
         [&](Context<>& c, auto& m, const Batch& batch) {
-          const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, CharTokenizer::pad);
+          c.offsets = batch.offsets;
+          const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, ignore);
           return BatchResult{loss.loss, batch.ids.count()};
         },
         callbacks);
@@ -200,9 +197,11 @@ void train(const Options& o, const Plan& plan) {
 
   const TrainState& state = trainer.state();
   OrderedJson result{{"model", o.model},
+                     {"tokenizer", o.tokenizer.name()},
                      {"parameters", parameter_count(model)},
                      {"steps", state.step},
                      {"tokens", state.tokens},
+                     {"bases", state.batches * o.batch_size * o.length},
                      {"loss", state.last_loss},
                      {"checkpoint", folder.checkpoint().string()}};
   write_json_file(folder.result(), result);
@@ -212,6 +211,7 @@ void train(const Options& o, const Plan& plan) {
 template <class Backbone, class P>
 void run(const Options& options) {
   check_outputs(options);
+  check_vocabulary(options);
   const Plan plan = plan_training(options);
   check_memory(plan.bytes);
   options.dry_run ? print_sizes<Backbone, P>(options, plan) : train<Backbone, P>(options, plan);

@@ -4,7 +4,9 @@
 #include <ligase/core/random.hpp>
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <span>
 #include <string>
 
@@ -18,6 +20,8 @@ struct TargetIds {
   TokenId unknown_base = 11;  ///< N, becomes `ignore` before anything else; -1: no such id
   TokenId first_random = 0;   ///< random replacements are first_random ..
   TokenId last_random = 11;   ///< .. last_random: all ids, specials included, as in the original
+  Index mask_left = 0;        ///< tokens before a chosen one that are chosen with it
+  Index mask_right = 0;       ///< tokens behind it; both for tokens that overlap, whose neighbours would give them away
 
   /// Random replacements from A, C, G, T only (not the original's behaviour).
   TargetIds acgt_only() const {
@@ -50,16 +54,23 @@ inline void replace_unknown_bases(std::span<TokenId> tokens, const TargetIds& id
 /// uniform random id, the others stay. Chosen [PAD] positions are corrupted too, but their label is `ignore`. N must be
 /// replaced before. tokens, labels: [L]. Position t uses the four words of stream.words(t), in the order chosen, mask,
 /// random, id; so a result depends on (stream, t, token) alone. Reproduces kuleshov-group/caduceus
-/// src/dataloaders/utils/mlm.py (the distribution, not torch's generator).
+/// src/dataloaders/utils/mlm.py (the distribution, not torch's generator). Tokens that overlap are chosen in runs: each is a
+/// centre with probability p / (mask_left + 1 + mask_right) and takes its neighbours along, as DNABERT's pretraining.
 inline void mask_tokens(std::span<TokenId> tokens, std::span<TokenId> labels, double p, const TargetIds& ids,
                         const RandomStream& stream) {
   const auto threshold = [](double share) { return static_cast<std::uint64_t>(std::ldexp(share, 32)); };
-  const std::uint64_t chosen = threshold(p), masked = threshold(0.8), replaced = threshold(0.5);
+  const std::uint64_t centre = threshold(p / static_cast<double>(ids.mask_left + 1 + ids.mask_right)), masked = threshold(0.8), replaced = threshold(0.5);
   const auto choices = static_cast<std::uint64_t>(ids.last_random - ids.first_random + 1);
+  const auto chosen = [&](Index t) {
+    const Index first = std::max<Index>(0, t - ids.mask_right), last = std::min(std::ssize(tokens) - 1, t + ids.mask_left);
+    for (Index c = first; c <= last; ++c)
+      if (stream.words(static_cast<std::uint64_t>(c)).word[0] < centre) return true;
+    return false;
+  };
   for (std::size_t t = 0; t < tokens.size(); ++t) {
-    const RandomWords words = stream.words(t);
     labels[t] = ids.ignore;
-    if (words.word[0] >= chosen) continue;
+    if (!chosen(static_cast<Index>(t))) continue;
+    const RandomWords words = stream.words(t);
     labels[t] = tokens[t];
     if (words.word[1] < masked)
       tokens[t] = ids.mask;

@@ -23,3 +23,15 @@ function(check_refused sentence program)
     file(REMOVE_RECURSE ${left})
   endif()
 endfunction()
+
+# |left - right| <= 1e-6, by awk: CMake knows whole numbers only.
+function(check_near left right)
+  execute_process(COMMAND awk "BEGIN { d = (${left}) - (${right}); exit !(d < 1e-6 && d > -1e-6) }" RESULT_VARIABLE far)
+  if(far)
+    message(FATAL_ERROR "${left} is not ${right}")
+  endif()
+endfunction()
+
+macro(get variable)
+  string(JSON ${variable} GET "${json}" ${ARGN})
+endmacro()

@@ -1,6 +1,8 @@
 #include <ligase/data/batch.hpp>
 
 #include <ligase/seq/tokenizer/char.hpp>
+#include <ligase/seq/tokenizer/kmer.hpp>
+#include <ligase/seq/tokenizer/kmer_overlap.hpp>
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -185,6 +187,60 @@ TEST_CASE("the target ids of the character tokenizer are the defaults") {
   CHECK(ids.unknown_base == expected.unknown_base);
   CHECK(ids.first_random == expected.first_random);
   CHECK(ids.last_random == expected.last_random);
+}
+
+TEST_CASE("target ids of other vocabularies: their [MASK], [PAD], end and N, and the neighbours of a token that overlaps") {
+  const ligase::KmerTokenizer blocks(6);
+  const auto of_blocks = ligase::target_ids_of(blocks);
+  CHECK(of_blocks.mask == 2);
+  CHECK(of_blocks.ignore == 1);
+  CHECK(of_blocks.end == 1);
+  CHECK(of_blocks.unknown_base == 4104);
+  CHECK(of_blocks.last_random == 4104);
+  CHECK(of_blocks.mask_left + of_blocks.mask_right == 0);
+  // DNABERT masks around a centre: -1 .. 1 of 3-mers, -2 .. 3 of 6-mers.
+  const auto three = ligase::target_ids_of(ligase::OverlappingKmerTokenizer(3)),
+             six = ligase::target_ids_of(ligase::OverlappingKmerTokenizer(6));
+  CHECK(std::vector<Index>{three.mask_left, three.mask_right, six.mask_left, six.mask_right} == std::vector<Index>{1, 1, 2, 3});
+  CHECK(six.end == 3);
+  CHECK(six.unknown_base == -1);
+}
+
+TEST_CASE("packed windows keep all their tokens, end to end, each with targets of its own") {
+  BatchOptions options{.batch_size = 3, .fit = ligase::Fit::packed, .objective = Objective::causal, .training = false};
+  const ligase::KmerTokenizer blocks(6);
+  options.target_ids = ligase::target_ids_of(blocks);
+  const std::vector<std::string> windows{"acgtacgt", "TTTTTT", "ACGTACNNACGTACG"};
+  const BatchMaker make(std::make_shared<const SequenceDataset>(windows), blocks, options);
+  const Batch batch = make(0);
+  REQUIRE(batch.offsets);
+  CHECK(*batch.offsets == std::vector<Index>{0, 3, 4, 9});
+  CHECK(batch.ids.shape() == ligase::Shape{1, 9});
+  CHECK(batch.bases == 29);
+  const TokenId kmer = blocks.encode("ACGTAC")[0], g = blocks.encode("G")[0], t = blocks.encode("T")[0],
+                all_t = blocks.encode("TTTTTT")[0];
+  // N is read as <pad>, and <pad> is no target.
+  CHECK(flat(batch.ids) == std::vector<TokenId>{kmer, g, t, all_t, kmer, 1, 1, kmer, g});
+  CHECK(flat(batch.labels) == std::vector<TokenId>{g, t, 1, 1, 1, 1, kmer, g, 1});
+
+  // The same sample in another batch.
+  BatchOptions masked = options;
+  masked.objective = Objective::mlm;
+  masked.mlm_probability = 0.5;
+  const BatchMaker three(std::make_shared<const SequenceDataset>(windows), blocks, masked);
+  masked.batch_size = 1;
+  const BatchMaker one(std::make_shared<const SequenceDataset>(windows), blocks, masked);
+  std::vector<TokenId> ids, labels;
+  for (Index k = 0; k < 3; ++k) {
+    for (TokenId id : flat(one(k).ids)) ids.push_back(id);
+    for (TokenId id : flat(one(k).labels)) labels.push_back(id);
+  }
+  CHECK(flat(three(0).ids) == ids);
+  CHECK(flat(three(0).labels) == labels);
+
+  const BatchMaker none(std::make_shared<const SequenceDataset>(std::vector<std::string>{"ACGT"}),
+                        ligase::OverlappingKmerTokenizer(6), {.fit = ligase::Fit::packed});
+  CHECK_THROWS_WITH_AS(none(0), "a window gives no token", ligase::Error);
 }
 
 TEST_CASE("empty batches, empty data and wrong probabilities are refused") {

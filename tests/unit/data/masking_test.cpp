@@ -117,6 +117,25 @@ TEST_CASE("a position's fate depends on stream and position only") {
   CHECK(corrupt(shorter, 0.5, {}, {1, 3, 3}).labels != a.labels);
 }
 
+TEST_CASE("tokens that overlap are masked in runs around centres, and as many of them in all") {
+  ligase::TargetIds ids;
+  ids.mask_left = 2;
+  ids.mask_right = 3;
+  const std::size_t n = 200000;
+  std::vector<ligase::TokenId> tokens(n, 7), labels(n);
+  ligase::mask_tokens(tokens, labels, 0.15, ids, ligase::RandomStream{1, 2, 3});
+  std::size_t masked = 0, shortest = n, run = 0;
+  for (std::size_t t = 0; t < n; ++t) {
+    const bool is = labels[t] != ids.ignore;
+    masked += is;
+    if (!is && run > 0 && t > run) shortest = std::min(shortest, run);
+    run = is ? run + 1 : 0;
+  }
+  CHECK(shortest == 6);
+  // Centres with probability 0.025: 1 - 0.975^6 of all tokens; 10 standard errors of runs of six.
+  CHECK(static_cast<double>(masked) / static_cast<double>(n) == doctest::Approx(1 - std::pow(0.975, 6)).epsilon(0.05));
+}
+
 TEST_CASE("next-token labels end with [SEP]") {
   const std::vector<TokenId> tokens{7, 8, 4, 10};
   std::vector<TokenId> labels(4);

@@ -1,0 +1,18 @@
+# Writes ${WORK}/toy.fa and leaves its text in `fasta`.
+# 400 kb from a hash: unequal shares of letters, no CG, and every seventh line one of five repeats.
+set(fasta ">toy\n")
+foreach(i RANGE 3124)
+  math(EXPR seventh "${i} % 7")
+  math(EXPR repeat "${i} / 7 % 5")
+  string(SHA512 line "line ${i}")
+  if(seventh EQUAL 0)
+    string(SHA512 line "repeat ${repeat}")
+  endif()
+  string(REGEX REPLACE "[0-4]" "A" line ${line})
+  string(REGEX REPLACE "[5-7]" "C" line ${line})
+  string(REGEX REPLACE "[89a]" "G" line ${line})
+  string(REGEX REPLACE "[b-f]" "T" line ${line})
+  string(REPLACE "CG" "TG" line ${line})
+  string(APPEND fasta "${line}\n")
+endforeach()
+file(WRITE ${WORK}/toy.fa "${fasta}")

@@ -27,6 +27,8 @@ void run(const CaseFolder& folder, Kind kind, Tally& tally) {
     case Kind::schedules: return verify_schedules(folder, tally);
     case Kind::intervals: return verify_intervals(folder, tally);
     case Kind::char_tokenizer: return verify_char_tokenizer(folder, tally);
+    case Kind::tokenizers: return verify_tokenizers(folder, tally);
+    case Kind::cnn: return verify_cnn(folder, tally);
     case Kind::not_built: return;
   }
 }
@@ -118,6 +120,7 @@ int main(int argc, char** argv) {
     OrderedJson lines = OrderedJson::array();
     for (CaseFolder& folder : cases_below(arguments.rest())) {
       folder.threads = flags.threads;
+      if (arguments.given("data")) folder.data = arguments.path("data");
       lines.push_back(report(folder, flags.precision == "fp64", totals));
       print_line(lines.back());
     }

@@ -3,6 +3,8 @@
 #include "cases.hpp"
 #include "tensor_file.hpp"
 
+#include <ligase/io/checkpoint_file.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
 #include <ligase/models/weights.hpp>
 #include <ligase/nn/pieces.hpp>
 #include <ligase/ops/strands.hpp>
@@ -18,7 +20,7 @@ inline Json read_config_json(const CaseFolder& folder) { return parse_json_file(
 
 /// Reads the configuration and checks the depth against the weights before anything is allocated.
 template <class Backbone>
-typename Backbone::Config read_config(const CaseFolder& folder, const Json& json, const Safetensors& weights) {
+typename Backbone::Config read_config(const CaseFolder& folder, const Json& json, const StateDict& weights) {
   const std::string where = (folder.path / "config.json").string();
   auto config = Backbone::read_config(json, where);
   if (config.n_layer > static_cast<Index>(weights.tensors().size()))
@@ -28,6 +30,31 @@ typename Backbone::Config read_config(const CaseFolder& folder, const Json& json
                  .expected = "at most " + std::to_string(weights.tensors().size()),
                  .found = std::to_string(config.n_layer)}};
   return config;
+}
+
+/// Bytes of every tensor of `model`, one after the other.
+template <class M>
+std::string weight_bytes(const M& model) {
+  std::string bytes;
+  visit_tensors(model, [&](const std::string&, const auto& x, bool) {
+    const auto elements = std::as_bytes(x.value.span());
+    bytes.append(reinterpret_cast<const char*>(elements.data()), elements.size());
+  });
+  return bytes;
+}
+
+/// Fills `model` from `weights`, the case's first container, then from each further one: all must give the same bits.
+template <class M>
+void load_containers(M& model, const CaseFolder& folder, const StateDict& weights, Tally& tally) {
+  load_weights(model, weights);
+  const auto files = weight_files(folder.path);
+  if (files.size() < 2) return;
+  const std::string expected = weight_bytes(model);
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    load_weights(model, open_state_dict(files[i]));
+    tally.agree(files[i].filename().string(), weight_bytes(model) == expected, "the weights of " + weights.where(),
+                "other weights");
+  }
 }
 
 /// Everything that flows past the taps of a forward pass, under the golden files' names.

@@ -15,6 +15,7 @@ struct CaseFolder {
   std::filesystem::path path;
   std::string name;  ///< below the folder that was named on the command line
   int threads = 1;
+  std::filesystem::path data = {};  ///< vocabulary files, where the user names a folder
 };
 
 enum class Kind {
@@ -28,6 +29,8 @@ enum class Kind {
   schedules,
   intervals,
   char_tokenizer,
+  tokenizers,
+  cnn,
   not_built
 };
 
@@ -51,6 +54,8 @@ void verify_conv_and_norms(const CaseFolder& folder, Tally& tally);
 void verify_schedules(const CaseFolder& folder, Tally& tally);
 void verify_intervals(const CaseFolder& folder, Tally& tally);
 void verify_char_tokenizer(const CaseFolder& folder, Tally& tally);
+void verify_tokenizers(const CaseFolder& folder, Tally& tally);
+void verify_cnn(const CaseFolder& folder, Tally& tally);
 
 /// Language models and their training, in the tally's precision; the symmetry of a Caduceus is read from its configuration.
 void verify_language_model(const CaseFolder& folder, Kind kind, Tally& tally);

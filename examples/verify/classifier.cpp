@@ -3,7 +3,7 @@
 
 namespace ligase_verify {
 
-HeadOfCase read_head(const CaseFolder& folder, const Json& json, const Safetensors& weights, Kind kind) {
+HeadOfCase read_head(const CaseFolder& folder, const Json& json, const StateDict& weights, Kind kind) {
   const std::string where = (folder.path / "config.json").string();
   const bool finetuning = kind == Kind::caduceus_finetuning;
   const TensorView& score = weights.at(finetuning ? "decoder.0.output_transform.weight" : "score.weight");

@@ -20,7 +20,7 @@ struct HeadOfCase {
   bool has_bias = false;
   std::string problem_type;  ///< of Hugging Face; empty: by classes and labels
 };
-HeadOfCase read_head(const CaseFolder& folder, const Json& json, const Safetensors& weights, Kind kind);
+HeadOfCase read_head(const CaseFolder& folder, const Json& json, const StateDict& weights, Kind kind);
 
 /// A sequence classifier: the Hugging Face class, or the training repository's fine-tuning path.
 template <class Backbone, class P>
@@ -35,12 +35,12 @@ class ClassifierCase {
   ClassifierCase(const CaseFolder& folder, Kind kind, Tally& tally)
       : kind_(kind), cases_(folder.path / "cases.safetensors", tally) {
     const Json json = read_config_json(folder);
-    const Safetensors weights(folder.path / "model.safetensors");
+    const StateDict weights = open_state_dict(find_weights(folder.path));
     const auto config = read_config<Backbone>(folder, json, weights);
     head_ = read_head(folder, json, weights, kind);
     model_ = Model(config, head_.config);
     if (!head_.has_bias) model_.score.bias = {};
-    load_weights(model_, weights);
+    load_containers(model_, folder, weights, tally);
     context_.threads = folder.threads;
   }
 

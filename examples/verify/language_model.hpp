@@ -19,9 +19,9 @@ class LanguageModelCase {
   LanguageModelCase(const CaseFolder& folder, Tally& tally)
       : tally_(tally), cases_(folder.path / "cases.safetensors", tally) {
     const Json json = read_config_json(folder);
-    const Safetensors weights(folder.path / "model.safetensors");
+    const StateDict weights = open_state_dict(find_weights(folder.path));
     model_ = LanguageModel<Backbone, cpu, P>(read_config<Backbone>(folder, json, weights));
-    load_weights(model_, weights);
+    load_containers(model_, folder, weights, tally_);
     ignored_ = field_or(json, "pad_token_id", default_ignored_label, (folder.path / "config.json").string());
     context_.threads = folder.threads;
   }

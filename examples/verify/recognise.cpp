@@ -1,6 +1,7 @@
 #include "cases.hpp"
 
-#include <ligase/io/safetensors.hpp>
+#include <ligase/io/checkpoint_file.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
 
 #include <algorithm>
 #include <array>
@@ -95,7 +96,7 @@ Recognised recognise_caduceus(const fs::path& folder, const Json& config) {
   if (config.contains("mixer")) return not_built("PlantCaduceus");
   for (const std::string& name : architectures(config))
     if (name.ends_with("ForSequenceClassification")) return {Kind::caduceus_classifier};
-  const Safetensors weights(folder / "model.safetensors");
+  const StateDict weights = open_state_dict(find_weights(folder));
   for (const TensorView& tensor : weights.tensors())
     if (tensor.name.starts_with("decoder.0.")) return {Kind::caduceus_finetuning};
   return {Kind::caduceus};
@@ -115,7 +116,7 @@ Recognised recognise_config(const fs::path& folder) {
   if (has("attention_types")) return not_built("GPT-Neo");
   if (has("type_vocab_size")) return not_built(has("alibi_starting_size") ? "DNABERT-2" : "DNABERT");
   const std::string model = text_field(config, "model");
-  if (model == "genomics_benchmark_cnn") return not_built("CNN");
+  if (model == "genomics_benchmark_cnn") return {Kind::cnn};
   if (holds(folder, "recipe.json")) return {Kind::training};
   if (has("op")) {
     const std::string op = text_field(config, "op");
@@ -154,7 +155,7 @@ std::vector<CaseFolder> find_cases(const fs::path& folder) {
 
 Recognised recognise(const fs::path& folder) {
   if (is_variant_scoring(folder)) return not_built("variant scoring");
-  if (is_tokenizers(folder)) return not_built("tokenizers");
+  if (is_tokenizers(folder)) return {Kind::tokenizers};
   if (holds(folder, "mutagenesis.json")) return not_built("in-silico mutagenesis");
   if (holds(folder, "cases.json")) return recognise_json(folder / "cases.json");
   if (holds(folder, "config.json")) return recognise_config(folder);

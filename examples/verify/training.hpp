@@ -30,9 +30,9 @@ void verify_training(const CaseFolder& folder, Tally& tally) {
   using Ids = Tensor<std::int32_t, cpu>;
   const Json json = read_config_json(folder);
   const Recipe recipe = read_recipe(folder.path / "recipe.json");
-  const Safetensors weights(folder.path / "model.safetensors");
+  const StateDict weights = open_state_dict(find_weights(folder.path));
   LanguageModel<Backbone, cpu, P> model(read_config<Backbone>(folder, json, weights));
-  load_weights(model, weights);
+  load_containers(model, folder, weights, tally);
   allocate_gradients(model);
   const Index ignored = field_or(json, "pad_token_id", default_ignored_label, (folder.path / "config.json").string());
 

@@ -75,7 +75,8 @@ void check_all(const Outcome& outcome, const std::vector<std::string>& names) {
 }
 
 const std::vector<std::string> committed{"caduceus_ps_3layer", "causal_conv1d_norms", "char_tokenizer",
-                                         "hg38_intervals",     "lr_schedule",         "selective_scan_L37"};
+                                         "gb_cnn",             "hg38_intervals",      "lr_schedule",
+                                         "selective_scan_L37"};
 
 const std::vector<std::string> shared_cases{"caduceus_ph",
                                             "caduceus_ph_cls",
@@ -89,6 +90,7 @@ const std::vector<std::string> shared_cases{"caduceus_ph",
                                             "char_tokenizer",
                                             "finetune_ph_decoder_conjoin_test",
                                             "finetune_ps_decoder",
+                                            "gb_cnn",
                                             "hg38_intervals",
                                             "lr_schedule",
                                             "mamba_lm",
@@ -265,6 +267,10 @@ TEST_CASE("verify fails changed operations, schedules, intervals and tokenizers"
   expect_failure("causal_conv1d_norms", "layernorm.res.grad.bias", [](const fs::path& folder) {
     edit_tensors(folder / "cases.safetensors", [](Editable& t) { t.add("layernorm.res.grad.bias", 1, 1e-3F); });
   });
+  expect_failure("gb_cnn", "after.cnn_model.1.running_mean",
+                 [](const fs::path& folder) { edit_json(folder / "config.json", [](Json& c) { c["bn_momentum"] = 0.2; }); });
+  expect_failure("gb_cnn", "train.logits",
+                 [](const fs::path& folder) { edit_json(folder / "config.json", [](Json& c) { c["bn_eps"] = 1e-3; }); });
   expect_failure("lr_schedule", "times the bound", [](const fs::path& folder) {
     edit_json(folder / "cases.json", [](Json& c) { c[0]["points"][3][1] = 0.007992002; });
   });
@@ -280,12 +286,12 @@ TEST_CASE("verify fails changed operations, schedules, intervals and tokenizers"
 
 TEST_CASE("systems that are not built are skipped, never passed") {
   const ligase_test::TemporaryFolder folder;
-  fs::create_directories(folder / "gb_cnn");
-  write_file(folder / "gb_cnn/config.json", "{\"model\": \"genomics_benchmark_cnn\"}");
+  fs::create_directories(folder / "evo2");
+  write_file(folder / "evo2/config.json", "{\"hcl_layer_idxs\": [1]}");
   const Outcome outcome = verify(folder.path());
   CHECK(outcome.exit_code == 0);
-  CHECK(outcome.of("gb_cnn")["status"] == "skipped");
-  CHECK(outcome.of("gb_cnn")["reason"] == "not built yet: CNN");
+  CHECK(outcome.of("evo2")["status"] == "skipped");
+  CHECK(outcome.of("evo2")["reason"] == "not built yet: Evo 2");
   CHECK(outcome.totals == Json({{"passed", 0}, {"failed", 0}, {"skipped", 1}}));
 }
 

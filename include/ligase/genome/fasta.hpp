@@ -28,15 +28,15 @@ namespace ligase::inline LIGASE_ISA {
 /// process.
 class Fasta {
  public:
+  /// cache_bytes: how much of a bgzip file is kept decompressed; reading from front to back needs next to none.
   /// Errors of kind input: missing, empty or truncated file, no header, bytes that are no letters, empty sequences,
   /// lines of different widths.
-  explicit Fasta(std::filesystem::path path) : path_(std::move(path)) {
+  explicit Fasta(std::filesystem::path path, int cache_bytes = 128 << 20) : path_(std::move(path)) {
     hts_set_log_level(HTS_LOG_OFF);
     detail::OpenedFasta opened(path_);
     handle_.reset(fai_load3(opened.file.c_str(), opened.fai.c_str(), opened.gzi.c_str(), 0));
     if (!handle_)
       throw Error{{.kind = ErrorKind::io, .what = "cannot open the FASTA with its index", .where = path_.string()}};
-    constexpr int cache_bytes = 128 << 20;
     fai_set_cache_size(handle_.get(), cache_bytes);
     for (detail::FaiEntry& entry : opened.entries) {
       numbers_.emplace(entry.name, static_cast<Index>(contigs_.size()));

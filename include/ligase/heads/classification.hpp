@@ -84,6 +84,8 @@ class SequenceClassifier {
   static auto graph(auto& m) {
     return seq(m.backbone, Pool{m.config.pooling}, m.score, AverageStrands{m.conjoined ? 2 : own_strands});
   }
+  /// What the head makes of pooled states.
+  static auto head_graph(auto& m) { return seq(m.score, AverageStrands{m.conjoined ? 2 : own_strands}); }
 
   Tensor<T, D> logits(Context<D>& context, const Ids& ids) const { return wire::infer(*this, context, ids); }
 
@@ -93,6 +95,25 @@ class SequenceClassifier {
     const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
     const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
     wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label, factor), saved);
+    return result;
+  }
+
+  /// Pooled states [rows, 1, D] of ids [B, L]: 2 B rows of RCPS, else B. What a frozen backbone gives once and for all.
+  Tensor<T, D> pooled(Context<D>& context, const Ids& ids) const {
+    const auto front = seq(backbone, Pool{config.pooling});
+    return wire::infer(front, context, ids);
+  }
+  Tensor<T, D> head_logits(Context<D>& context, const Tensor<T, D>& pooled_states) const {
+    const auto head = head_graph(*this);
+    return wire::infer(head, context, pooled_states);
+  }
+  /// As loss_and_gradients, of the head alone.
+  ops::CrossEntropy head_loss_and_gradients(Context<D>& context, const Tensor<T, D>& pooled_states, const Ids& labels) {
+    auto head = head_graph(*this);
+    wire::saved_t<decltype(head), Tensor<T, D>> saved;
+    const Tensor<T, D> y = wire::forward(head, context, pooled_states, saved);
+    const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
+    wire::backward(head, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label), saved);
     return result;
   }
 

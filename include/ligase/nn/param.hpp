@@ -66,6 +66,11 @@ template <class T, Device D>
 struct Buffer {
   Tensor<T, D> value;
 };
+/// A tensor that training changes without a gradient, and that is saved with the model: running statistics.
+template <class T, Device D>
+struct Running {
+  Tensor<T, D> value;
+};
 
 namespace detail {
 template <class X>
@@ -78,6 +83,16 @@ template <class T, class D>
 struct is_leaf_tensor<Buffer<T, D>> : std::true_type {};
 template <class T, class D>
 struct is_leaf_tensor<const Buffer<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_leaf_tensor<Running<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_leaf_tensor<const Running<T, D>> : std::true_type {};
+template <class X>
+struct is_running : std::false_type {};
+template <class T, class D>
+struct is_running<Running<T, D>> : std::true_type {};
+template <class T, class D>
+struct is_running<const Running<T, D>> : std::true_type {};
 template <class X>
 struct is_buffer : std::false_type {};
 template <class T, class D>
@@ -124,7 +139,7 @@ class PathVisitor {
 };
 }  // namespace detail
 
-/// f(name, tensor, is_alias) for every Parameter and Buffer below `module`, in the order of its `visit`, under the original
+/// f(name, tensor, is_alias) for every Parameter, Buffer and Running below `module`, in the order of its `visit`, under the original
 /// checkpoint's names. Tied tensors come once, then under further names with is_alias = true.
 template <class M, class F>
 void visit_tensors(M& root, F&& f) {
@@ -150,7 +165,8 @@ VisitGroup(F) -> VisitGroup<F>;
 template <class M, class F>
 void visit_parameters(M& root, F&& f) {
   visit_tensors(root, [&](const std::string& name, auto& x, bool is_alias) {
-    if constexpr (!detail::is_buffer<std::remove_reference_t<decltype(x)>>::value)
+    using X = std::remove_reference_t<decltype(x)>;
+    if constexpr (!detail::is_buffer<X>::value && !detail::is_running<X>::value)
       if (!is_alias) f(name, x);
   });
 }

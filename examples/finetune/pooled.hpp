@@ -1,0 +1,50 @@
+#pragma once
+
+#include <finetune/train.hpp>
+
+#include <ligase/core/precision.hpp>
+#include <ligase/heads/classification.hpp>
+#include <ligase/io/weights_file.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
+#include <ligase/models/weights.hpp>
+
+namespace ligase_cli {
+
+/// A run of a backbone with a pooled head in the training repository's form: mean over all positions, Linear with bias.
+template <class Backbone>
+RunOutcome run_pooled(const RunJob& job) {
+  using namespace ligase;
+  using Network = SequenceClassifier<Backbone, cpu, fp32>;
+  const RunSettings& s = job.settings;
+  const CharTokenizer tokenizer;
+  const ClassifierConfig head{.classes = s.classes, .pooling = Pooling::mean, .layout = ClassifierLayout::training};
+  Network model;
+  if (s.checkpoint.empty()) {
+    typename Backbone::Config config;
+    config.d_model = s.d_model;
+    config.n_layer = s.n_layer;
+    config.vocab_size = tokenizer.vocab_size();
+    if constexpr (requires { config.complement_map; })
+      config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
+    model = Network(config, head);
+    initialize(model, job.identity.seed);
+  } else {
+    const CheckpointFiles files = find_checkpoint_files(s.checkpoint);
+    const std::string where = files.config.string();
+    const auto config = Backbone::read_config(parse_json_file<Json>(where), where);
+    const StateDict weights = open_weights(files.weights);
+    Backbone::check_against_weights(config, where, weights.data_bytes());
+    model = Network(config, head);
+    initialize(model, job.identity.seed);
+    load_weights(model, weights, {.fresh_head = true});
+  }
+  if (job.task == nullptr) return {};
+  if (s.frozen) {
+    HeadLearner learner(model, conjoin_of(s));
+    return train_and_score(job, learner);
+  }
+  WholeLearner learner(model, conjoin_of(s));
+  return train_and_score(job, learner);
+}
+
+}  // namespace ligase_cli

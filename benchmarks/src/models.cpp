@@ -1,5 +1,6 @@
 #include "child.hpp"
 #include "model_case.hpp"
+#include "model_ratios.hpp"
 #include "report.hpp"
 
 #include <common/models.hpp>
@@ -8,6 +9,7 @@
 #include <ligase/data/loader.hpp>
 #include <ligase/train/loop.hpp>
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -158,12 +160,45 @@ bool fits_quick(const ModelCase& c, double floor_tokens_per_s) {
   return 2 * static_cast<double>(c.tokens()) / (0.4 * floor_tokens_per_s) < quick_seconds;
 }
 
+OrderedJson pair_json(const PairTiming& t, const char* a, const char* b) {
+  return {{a, t.a}, {b, t.b}, {"ratio", t.ratio}, {"ratios", t.ratios}};
+}
+
+struct RatioCase {
+  std::string name;
+  std::function<OrderedJson()> measure;
+};
+
+std::vector<RatioCase> ratio_cases(const char* program, int threads) {
+  const std::string shape = "caduceus-ps d118 n4 ";
+  return {{shape + "training, " + std::to_string(threads) + " threads against 1",
+           [=] { return pair_json(threads_against_one(threads), "seconds_one", "seconds_all"); }},
+          {shape + "inference, packed against dense",
+           [=] { return pair_json(packed_against_dense(false, threads), "seconds_per_dense_token", "seconds_per_packed_token"); }},
+          {shape + "training, packed against dense",
+           [=] { return pair_json(packed_against_dense(true, threads), "seconds_per_dense_token", "seconds_per_packed_token"); }},
+          {shape + "start of a program to first logits", [=] {
+             const std::vector<double> times = start_seconds(program);
+             return OrderedJson{{"seconds", times[times.size() / 2]}, {"seconds_least", times.front()}, {"seconds_most", times.back()}};
+           }}};
+}
+
+/// What was measured in a child process, added to the row; false where that failed.
+bool add_measured(OrderedJson& row, const ChildResult& child) {
+  row["status"] = child.ok ? "ok" : "failed: " + child.end;
+  if (child.ok) row.update(OrderedJson::parse(child.text));
+  return child.ok;
+}
+
 int run_program(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--first-logits") return print_first_logits(argv[2]);
   const auto options = parse(
       argc, argv, "models",
       "Measures training steps and inference of every model against the floor that the limits of the machine set.");
   if (!options) return 0;
-  const auto cases = wanted(model_cases(), *options, [](const ModelCase& c) { return c.name(); });
+  const auto cases = chosen(model_cases(), *options, [](const ModelCase& c) { return c.name(); });
+  const auto ratios = chosen(ratio_cases(argv[0], options->threads), *options, [](const RatioCase& c) { return c.name; });
+  if (cases.empty() && ratios.empty()) refuse_only(*options);
   Report report("models", *options);
   const Limits limits = limits_in_child(argv[0], options->threads);
   report.set_limits(limits);
@@ -177,19 +212,25 @@ int run_program(int argc, char** argv) {
       continue;
     }
     const ChildResult child = run_in_child(argv[0], [&] { return measure_case(c, options->threads, budget).dump(); });
-    if (child.ok) {
-      row.update(OrderedJson::parse(child.text));
+    if (add_measured(row, child)) {
       const double rate = static_cast<double>(c.tokens()) / row.at("seconds").get<double>();
       row["tokens_per_s"] = rate;
       row["share_of_floor"] = rate / row.at("floor_tokens_per_s").get<double>();
       row["resident_peak_bytes"] = child.peak_resident_bytes;
-      row["status"] = "ok";
       print_row(c, row);
     } else {
       ++failed;
-      row["status"] = "failed: " + child.end;
       std::printf("%-58s failed: %s\n", c.name().c_str(), child.end.c_str());
     }
+    std::fflush(stdout);
+    report.add(row);
+    report.save();
+  }
+  for (const RatioCase& c : ratios) {
+    OrderedJson row{{"case", c.name}};
+    const ChildResult child = run_in_child(argv[0], [&] { return c.measure().dump(); });
+    if (!add_measured(row, child)) ++failed;
+    std::printf("%-58s %s\n", c.name.c_str(), row.dump().c_str());
     std::fflush(stdout);
     report.add(row);
     report.save();

@@ -30,15 +30,25 @@ struct Options {
   std::filesystem::path json;
 };
 
-/// The cases that --only asks for, by the name that name(case) gives; none: Error usage.
+/// The cases that --only asks for, by the name that name(case) gives.
+template <class Case, class Name>
+std::vector<Case> chosen(std::vector<Case> cases, const Options& options, Name name) {
+  std::erase_if(cases, [&](const Case& c) { return name(c).find(options.only) == std::string::npos; });
+  return cases;
+}
+
+[[noreturn]] inline void refuse_only(const Options& options) {
+  throw ligase::Error{{.kind = ligase::ErrorKind::usage,
+                       .what = "no case has a name that holds this text",
+                       .where = "--only",
+                       .found = options.only}};
+}
+
+/// The same; none: Error usage.
 template <class Case, class Name>
 std::vector<Case> wanted(std::vector<Case> cases, const Options& options, Name name) {
-  std::erase_if(cases, [&](const Case& c) { return name(c).find(options.only) == std::string::npos; });
-  if (cases.empty())
-    throw ligase::Error{{.kind = ligase::ErrorKind::usage,
-                         .what = "no case has a name that holds this text",
-                         .where = "--only",
-                         .found = options.only}};
+  cases = chosen(std::move(cases), options, name);
+  if (cases.empty()) refuse_only(options);
   return cases;
 }
 

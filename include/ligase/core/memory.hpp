@@ -40,7 +40,7 @@ inline Arena& cpu_arena() {
   return arena;
 }
 
-inline void* allocate(cpu, Index bytes) {
+[[gnu::noinline]] inline void* allocate(cpu, Index bytes) {
   const Index rounded = std::max(Arena::alignment, round_up(bytes, Arena::alignment));
 #if defined(__SANITIZE_ADDRESS__)
   void* p = std::aligned_alloc(static_cast<std::size_t>(Arena::alignment), static_cast<std::size_t>(rounded));
@@ -55,7 +55,7 @@ inline void* allocate(cpu, Index bytes) {
     throw Error{{.kind = ErrorKind::io, .what = "out of memory", .expected = std::to_string(bytes) + " free bytes"}};
   return p;
 }
-inline void release(cpu, void* p, [[maybe_unused]] Index bytes) noexcept {
+[[gnu::noinline]] inline void release(cpu, void* p, [[maybe_unused]] Index bytes) noexcept {
 #if defined(__SANITIZE_ADDRESS__)
   std::free(p);
 #else

@@ -54,20 +54,10 @@ class BpeTokenizer {
 
   /// See Tokenizer.
   std::vector<TokenId> encode(std::string_view text) const {
-    std::vector<TokenId> ids;
-    ids.reserve(text.size() / 4 + 4);
-    scan(text, [&](TokenId id, std::size_t, std::size_t) { ids.push_back(id); });
-    return ids;
+    return detail::gather_ids(text.size() / 4 + 4, [&](auto&& write) { scan(text, write); });
   }
   Encoding encode_spans(std::string_view text) const {
-    Encoding e;
-    e.ids.reserve(text.size() / 4 + 4);
-    e.spans.reserve(text.size() / 4 + 4);
-    scan(text, [&](TokenId id, std::size_t begin, std::size_t end) {
-      e.ids.push_back(id);
-      e.spans.push_back({static_cast<Index>(begin), static_cast<Index>(end)});
-    });
-    return e;
+    return detail::gather_spans(text.size() / 4 + 4, [&](auto&& write) { scan(text, write); });
   }
   /// Texts of the tokens one after the other; encode(decode(ids)) == ids for texts without white space.
   std::string decode(std::span<const TokenId> ids) const {

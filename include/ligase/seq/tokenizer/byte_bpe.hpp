@@ -5,6 +5,7 @@
 #include <ligase/seq/tokenizer/bpe_text.hpp>
 #include <ligase/seq/tokenizer/bpe_word.hpp>
 #include <ligase/seq/tokenizer/byte_bpe_split.hpp>
+#include <ligase/seq/tokenizer/token_checks.hpp>
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
 #include <memory>
@@ -48,20 +49,10 @@ class ByteBpeTokenizer {
 
   /// See Tokenizer.
   std::vector<TokenId> encode(std::string_view text) const {
-    std::vector<TokenId> ids;
-    ids.reserve(text.size() / 2 + 4);
-    scan(text, [&](TokenId id, std::size_t, std::size_t) { ids.push_back(id); });
-    return ids;
+    return detail::gather_ids(text.size() / 2 + 4, [&](auto&& write) { scan(text, write); });
   }
   Encoding encode_spans(std::string_view text) const {
-    Encoding e;
-    e.ids.reserve(text.size() / 2 + 4);
-    e.spans.reserve(text.size() / 2 + 4);
-    scan(text, [&](TokenId id, std::size_t begin, std::size_t end) {
-      e.ids.push_back(id);
-      e.spans.push_back({static_cast<Index>(begin), static_cast<Index>(end)});
-    });
-    return e;
+    return detail::gather_spans(text.size() / 2 + 4, [&](auto&& write) { scan(text, write); });
   }
   std::string decode(std::span<const TokenId> ids) const {
     std::string text;

@@ -71,6 +71,27 @@ std::size_t count_tokens(Scan&& scan) {
   return count;
 }
 
+/// The same where only a guess of the number is known.
+template <class Scan>
+std::vector<TokenId> gather_ids(std::size_t guess, Scan&& scan) {
+  std::vector<TokenId> ids;
+  ids.reserve(guess);
+  scan([&](TokenId id, std::size_t, std::size_t) { ids.push_back(id); });
+  return ids;
+}
+
+template <class Scan>
+Encoding gather_spans(std::size_t guess, Scan&& scan) {
+  Encoding e;
+  e.ids.reserve(guess);
+  e.spans.reserve(guess);
+  scan([&](TokenId id, std::size_t begin, std::size_t end) {
+    e.ids.push_back(id);
+    e.spans.push_back({static_cast<Index>(begin), static_cast<Index>(end)});
+  });
+  return e;
+}
+
 /// Length of the longest of `names` that begins the text and its place in the list as `which`; 0 where there is none.
 template <class Names>
 std::size_t name_at(std::string_view text, const Names& names, std::size_t& which) {

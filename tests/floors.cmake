@@ -19,6 +19,8 @@ set(floor_model.hpp 6)
 set(floor_instantiate.hpp 7)
 set(floor_registry.hpp 7)
 set(floor_ligase.hpp 8)
+set(floor_tokenizers.hpp 8)
+set(floor_checkpoints.hpp 8)
 set(floor_genome.hpp 9)
 set(floor_cuda.cuh 9)
 

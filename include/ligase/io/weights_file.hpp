@@ -15,7 +15,7 @@ inline StateDict (*open_other_container)(const std::filesystem::path& path) = nu
 
 }  // namespace detail
 
-/// The tensors of a checkpoint: a safetensors file, and in a program that includes <ligase/io/checkpoint_file.hpp> every
+/// The tensors of a checkpoint: a safetensors file, and in a program that includes <ligase/checkpoints.hpp> every
 /// container that open_state_dict reads. Kept apart because most programs need the first alone, and the others take as long
 /// to compile as a model.
 inline StateDict open_weights(const std::filesystem::path& path) {
@@ -24,7 +24,7 @@ inline StateDict open_weights(const std::filesystem::path& path) {
     throw Error{{.kind = ErrorKind::usage,
                  .what = "this program was compiled without a reader for the container",
                  .where = path.string(),
-                 .expected = "a .safetensors file, or #include <ligase/io/checkpoint_file.hpp> in the program"}};
+                 .expected = "a .safetensors file, or #include <ligase/checkpoints.hpp> in the program"}};
   return Safetensors(path);
 }
 

@@ -1,0 +1,4 @@
+#pragma once
+
+#include <ligase/io/checkpoint_file.hpp>
+#include <ligase/registry.hpp>

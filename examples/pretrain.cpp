@@ -4,8 +4,6 @@
 #include <pretrain/checks.hpp>
 #include <pretrain/options.hpp>
 
-#include <ligase/tasks/measure_bases.hpp>
-
 namespace {
 
 using namespace ligase;

@@ -9,7 +9,7 @@ RunOutcome run_cnn(const RunJob& job) {
   using namespace ligase;
   CnnConfig config;
   config.number_of_classes = job.settings.classes;
-  config.vocab_size = CharTokenizer::vocab_size();
+  config.vocab_size = job.settings.tokenizer.vocab_size();
   config.input_len = job.settings.max_length;
   CnnClassifier<cpu, fp32> model(config);
   initialize(model, job.identity.seed);

@@ -2,6 +2,7 @@
 #include <finetune/select.hpp>
 
 #include <common/models.hpp>
+#include <common/tokenizers.hpp>
 
 #include <ligase/genome/tasks.hpp>
 #include <ligase/io/json.hpp>
@@ -59,15 +60,30 @@ Sweep sweep_of_flags(const Arguments& a, const CommonFlags& common) {
   return sweep;
 }
 
+/// The tokenizer of a run. A checkpoint brings its own; another one may not be asked for.
+ligase::AnyTokenizer tokenizer_of_run(SweepRun& run) {
+  std::string& name = run.run.tokenizer;
+  if (run.checkpoint.empty()) {
+    ligase::AnyTokenizer tokenizer = tokenizer_named(name, "tokenizer");
+    if (run.run.model == "caduceus-ps") (void)tokenizer.complement_map(tokenizer.vocab_size());
+    return tokenizer;
+  }
+  ligase::AnyTokenizer own = tokenizer_of(folder_of(ligase::find_checkpoint(run.checkpoint)));
+  if (name == "char") {
+    name = own.name();
+  } else if (const ligase::AnyTokenizer given = tokenizer_named(name, "tokenizer");
+             given.name() != own.name() || given.vocab_size() != own.vocab_size()) {
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "the checkpoint " + run.checkpoint + " has another tokenizer",
+                 .where = "tokenizer",
+                 .expected = own.name() + ", or the name left out",
+                 .found = name}};
+  }
+  return own;
+}
+
 /// A model's checkpoint is there and is that model's.
 void check_model(const SweepModel& model) {
-  for (const std::string& tokenizer : model.tokenizers)
-    if (tokenizer != "char")
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "this build fine-tunes on single bases only",
-                   .where = "tokenizer",
-                   .expected = "char",
-                   .found = tokenizer}};
   if (model.checkpoint.empty() || model.name == "cnn") return;  // the CNN's is refused with its settings
   const std::string own = model_of_checkpoint(ligase::find_checkpoint(model.checkpoint));
   if (own != model.name)
@@ -88,7 +104,7 @@ void add_grid_flags(Arguments& a) {
       .option("model", "NAME", "cnn",
               "cnn, caduceus-ps, caduceus-ph or mamba; default with --checkpoint: the checkpoint's")
       .option("checkpoint", "DIR", "", "pretrained backbone to start from; default: from scratch")
-      .option("tokenizer", "NAME", "char", "char")
+      .option("tokenizer", "NAME|FILE", "char", "as pretrain takes it; a checkpoint brings its own")
       .option("seeds", "N,...", "1,2,3,4,5", "a run for each; a seed decides split, weights, order and augmentation")
       .option("protocol", "original|strict", "strict",
               "sizes, schedule and validation of the original scripts, or of the data")
@@ -134,8 +150,9 @@ FinetunePlan make_plan(Suite suite, const Arguments& a, const CommonFlags& commo
   for (const ligase::TaskPlace& place : places)
     if (needed.contains(place.name)) plan.tasks.emplace(place.name, ligase::read_task(place));
   std::set<std::string> keys;
-  for (const SweepRun& run : grid) {
-    plan.settings.push_back(settings_of(suite, run, plan.tasks.at(run.run.task), common.precision));
+  for (SweepRun& run : grid) {
+    const ligase::AnyTokenizer tokenizer = tokenizer_of_run(run);
+    plan.settings.push_back(settings_of(suite, run, plan.tasks.at(run.run.task), common.precision, tokenizer));
     plan.runs.push_back(run.run);
     plan.runs.back().hyperparameters = plan.settings.back().json();
     if (!keys.insert(run_key(plan.runs.back())).second)

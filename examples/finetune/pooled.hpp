@@ -6,7 +6,10 @@
 #include <ligase/heads/classification.hpp>
 #include <ligase/io/weights_file.hpp>
 #include <ligase/models/checkpoint_folder.hpp>
+#include <ligase/models/vocabulary.hpp>
 #include <ligase/models/weights.hpp>
+
+#include <utility>
 
 namespace ligase_cli {
 
@@ -16,17 +19,13 @@ RunOutcome run_pooled(const RunJob& job) {
   using namespace ligase;
   using Network = SequenceClassifier<Backbone, cpu, fp32>;
   const RunSettings& s = job.settings;
-  const CharTokenizer tokenizer;
   const ClassifierConfig head{.classes = s.classes, .pooling = Pooling::mean, .layout = ClassifierLayout::training};
   Network model;
   if (s.checkpoint.empty()) {
     typename Backbone::Config config;
     config.d_model = s.d_model;
     config.n_layer = s.n_layer;
-    config.vocab_size = tokenizer.vocab_size();
-    if constexpr (requires { config.complement_map; })
-      config.complement_map = tokenizer.complement_map(config.padded_vocab_size());
-    model = Network(config, head);
+    model = Network(with_vocabulary<Backbone>(std::move(config), s.tokenizer), head);
     initialize(model, job.identity.seed);
   } else {
     const CheckpointFiles files = find_checkpoint_files(s.checkpoint);

@@ -87,10 +87,10 @@ void print_table(const std::vector<Cell>& cells) {
     std::snprintf(text, sizeof text, s.n > 1 ? "%.3f +- %.3f" : "%.3f", s.mean(), s.deviation());
     return std::string(text);
   };
-  std::printf("%-32s %-12s %4s  %-16s %-16s\n", "task", "model", "runs", "accuracy", "MCC");
+  std::printf("%-32s %-12s %-15s %4s  %-16s %-16s\n", "task", "model", "tokenizer", "runs", "accuracy", "MCC");
   for (const Cell& c : cells) {
-    std::printf("%-32s %-12s %4lld  %-16s %-16s", one_line(c.run.task).c_str(), c.run.model.c_str(),
-                static_cast<long long>(c.mcc.n), spread(c.accuracy).c_str(), spread(c.mcc).c_str());
+    std::printf("%-32s %-12s %-15s %4lld  %-16s %-16s", one_line(c.run.task).c_str(), c.run.model.c_str(),
+                one_line(c.run.tokenizer).c_str(), static_cast<long long>(c.mcc.n), spread(c.accuracy).c_str(), spread(c.mcc).c_str());
     if (c.mcc.diverged > 0) std::printf("  %lld diverged", static_cast<long long>(c.mcc.diverged));
     if (c.mcc.failed > 0) std::printf("  %lld failed", static_cast<long long>(c.mcc.failed));
     std::printf("\n");

@@ -96,12 +96,28 @@ std::string RunSettings::json() const {
   return ligase::dump_json(json, -1);
 }
 
-RunSettings settings_of(Suite suite, const SweepRun& run, const ligase::Task& task, const std::string& precision) {
+namespace {
+
+Index longest_in_tokens(const ligase::Task& task, const ligase::AnyTokenizer& tokenizer) {
+  std::size_t longest = 1;
+  for (const ligase::TaskSplit* split : {&task.train, task.dev ? &*task.dev : &task.train})
+    for (const ligase::LabelledSequence& row : split->rows)
+      longest = std::max(longest, tokenizer.encode(row.letters).size());
+  return static_cast<Index>(longest);
+}
+
+}  // namespace
+
+RunSettings settings_of(Suite suite, const SweepRun& run, const ligase::Task& task, const std::string& precision,
+                        const ligase::AnyTokenizer& tokenizer) {
   const TaskRules rules = rules_of(suite, run.run.protocol, task);
   const std::string& model = run.run.model;
   const bool cnn = model == "cnn";
   RunSettings s;
-  s.max_length = rules.max_length;
+  s.tokenizer = tokenizer;
+  // Letters are not tokens: strict rows are as long as the longest sequence in tokens. The original keeps its numbers.
+  s.max_length = run.run.protocol == "strict" && !ligase::reads_single_bases(tokenizer) ? longest_in_tokens(task, tokenizer)
+                                                                                        : rules.max_length;
   s.classes = rules.classes;
   s.schedule_samples = rules.schedule_samples;
   s.select = rules.metric;

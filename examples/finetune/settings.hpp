@@ -4,6 +4,8 @@
 #include <finetune/sweep.hpp>
 
 #include <ligase/data/task.hpp>
+#include <ligase/seq/tokenizer/any.hpp>
+#include <ligase/seq/tokenizer/char.hpp>
 
 #include <string>
 #include <vector>
@@ -21,6 +23,7 @@ struct RunSettings {
   std::string select = "accuracy";   ///< accuracy, mcc or f1
   std::string validation = "split";  ///< split: a tenth of train; dev: the set's own
   std::string precision = "fp32", checkpoint;
+  ligase::AnyTokenizer tokenizer = ligase::CharTokenizer{};  ///< named in a column of its own
 
   /// One JSON object with sorted keys, on one line.
   std::string json() const;
@@ -31,6 +34,7 @@ const std::vector<std::string>& hyperparameter_names();
 
 /// The settings of a run of a grid: the values that it gives, else those of the protocol and of the originals' scripts for
 /// that model. Throws kind usage for values that make no sense, naming the hyperparameter.
-RunSettings settings_of(Suite suite, const SweepRun& run, const ligase::Task& task, const std::string& precision);
+RunSettings settings_of(Suite suite, const SweepRun& run, const ligase::Task& task, const std::string& precision,
+                        const ligase::AnyTokenizer& tokenizer = ligase::CharTokenizer{});
 
 }  // namespace ligase_cli

@@ -3,7 +3,6 @@
 #include <finetune/run.hpp>
 
 #include <ligase/io/json.hpp>
-#include <ligase/seq/tokenizer/char.hpp>
 #include <ligase/train/finetune.hpp>
 
 #include <chrono>
@@ -25,10 +24,9 @@ RunOutcome train_and_score(const RunJob& job, Learner& learner) {
   using namespace ligase;
   const auto begin = std::chrono::steady_clock::now();
   const RunSettings& s = job.settings;
-  const CharTokenizer tokenizer;
-  const LabelledRows train(job.task->train.rows, tokenizer, s.max_length);
-  const LabelledRows test(job.task->test.rows, tokenizer, s.max_length);
-  const LabelledRows dev(s.validation == "dev" ? job.task->dev->rows : std::vector<LabelledSequence>(), tokenizer,
+  const LabelledRows train(job.task->train.rows, s.tokenizer, s.max_length);
+  const LabelledRows test(job.task->test.rows, s.tokenizer, s.max_length);
+  const LabelledRows dev(s.validation == "dev" ? job.task->dev->rows : std::vector<LabelledSequence>(), s.tokenizer,
                          s.max_length);
 
   const auto all = [](const LabelledRows& rows) {

@@ -6,7 +6,7 @@
 #include <ligase/data/sampler.hpp>
 #include <ligase/data/task.hpp>
 #include <ligase/seq/alphabet.hpp>
-#include <ligase/seq/tokenizer/tokenizer.hpp>
+#include <ligase/seq/tokenizer/any.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -18,12 +18,16 @@
 namespace ligase::inline LIGASE_ISA {
 
 /// The rows of a classification split as tokens of both strands, each encoded once: the first `length` tokens are kept (of
-/// the reverse complement its own first), shorter rows are padded with [PAD] on the tokenizer's side. Two bytes per token.
+/// the reverse complement its own first), shorter rows are padded with [PAD] on the tokenizer's side. Lower case is read as
+/// upper. Two bytes per token.
 class LabelledRows {
  public:
-  template <HasPad Tok>
-  LabelledRows(const std::vector<LabelledSequence>& rows, const Tok& tokenizer, Index length)
-      : length_(length), pad_(tokenizer.pad_id()), pad_side_(tokenizer.pad_side()) {
+  LabelledRows(const std::vector<LabelledSequence>& rows, const AnyTokenizer& tokenizer, Index length)
+      : length_(length), pad_(tokenizer.pad().value_or(0)), pad_side_(tokenizer.pad_side()) {
+    if (!tokenizer.pad())
+      throw Error{{.kind = ErrorKind::usage,
+                   .what = "rows cannot be padded: the vocabulary has no token for it",
+                   .where = tokenizer.name() + " tokenizer"}};
     if (length < 1 || tokenizer.vocab_size() > std::numeric_limits<std::uint16_t>::max())
       throw Error{{.kind = ErrorKind::usage,
                    .what = "rows cannot be encoded",
@@ -31,7 +35,9 @@ class LabelledRows {
                    .found = std::to_string(length) + " and " + std::to_string(tokenizer.vocab_size())}};
     for (const LabelledSequence& row : rows) {
       labels_.push_back(row.label);
-      for (const std::string& letters : {row.letters, reverse_complement(row.letters)}) {
+      std::string upper = row.letters;
+      std::transform(upper.begin(), upper.end(), upper.begin(), to_upper);
+      for (const std::string& letters : {upper, reverse_complement(upper)}) {
         const std::vector<TokenId> ids = tokenizer.encode(letters);
         const auto kept = std::min(ids.size(), static_cast<std::size_t>(length));
         without_tokens_ += ids.empty();

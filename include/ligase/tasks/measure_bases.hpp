@@ -14,12 +14,6 @@
 
 namespace ligase::inline LIGASE_ISA {
 
-/// Whether every letter is one token of its own.
-inline bool reads_single_bases(const AnyTokenizer& tokenizer) {
-  const std::string text = "ACGTACGTACGTACGTACGTACGT";
-  return tokenizer.encode(text).size() == text.size();
-}
-
 namespace detail {
 
 /// Ids of each of A, C, G, T in a vocabulary with one token per base: upper and lower case, where they differ.

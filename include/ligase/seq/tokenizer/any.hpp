@@ -145,4 +145,10 @@ class AnyTokenizer {
 
 static_assert(TokenwiseComplement<AnyTokenizer>);
 
+/// Whether every letter is one token of its own.
+inline bool reads_single_bases(const AnyTokenizer& tokenizer) {
+  const std::string text = "ACGTACGTACGTACGTACGTACGT";
+  return tokenizer.encode(text).size() == text.size();
+}
+
 }  // namespace ligase::inline LIGASE_ISA

@@ -198,11 +198,11 @@ constexpr Index tokens_per_call = 8192;
 
 /// Sizes, memory and time, without reading weights or running anything but one layer for a moment.
 template <class Backbone, class P>
-void print_plan(const Options& o, const Sample& sample, const Measure& measure) {
+void print_plan(const Options& o, const Sample& sample) {
   const std::string file = find_checkpoint_files(o.checkpoint.string()).config.string();
   const auto config = Backbone::read_config(parse_json_file<Json>(file), file);
-  const Index per_pass = std::ssize(measure.prepare(sample.windows.front(), 0).ids);
-  const Index passes = measure.passes() * std::ssize(sample.windows);
+  const Index per_pass = std::ssize(o.tokenizer.encode(sample.windows.front().letters()));
+  const Index passes = std::max<Index>(1, std::ssize(o.seeds)) * std::ssize(sample.windows);
   const Index batch = std::min(passes, (tokens_per_call + per_pass - 1) / per_pass);
   const InferencePlan plan =
       plan_inference<Backbone, P>(config, 1, batch * per_pass, PassOutput::logits, o.common.threads);
@@ -253,6 +253,9 @@ std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
 void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
   const bool causal = o.objective == "causal";
   const Sample sample = take_sample(o, fasta, rows);
+  if (o.dry_run)
+    return with_model(o.model, o.common.precision,
+                      [&]<class Backbone, class P>() { print_plan<Backbone, P>(o, sample); });
   const SplitText train = read_split(fasta, rows, "train", o.length),
                   valid = read_split(fasta, rows, "valid", o.length);
 
@@ -262,9 +265,6 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
                        : o.measure == "tokens" ? causal_tokens(o.tokenizer, token_shares(o.tokenizer, train.windows))
                        : causal                ? causal_bases(o.tokenizer, pooled_shares(train))
                                                : masked_bases(o.tokenizer, o.seeds);
-  if (o.dry_run)
-    return with_model(o.model, o.common.precision,
-                      [&]<class Backbone, class P>() { print_plan<Backbone, P>(o, sample, *measure); });
   e.model = with_model(o.model, o.common.precision,
                        [&]<class Backbone, class P>() { return score_model<Backbone, P>(o, sample, *measure); });
 

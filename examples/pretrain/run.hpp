@@ -11,12 +11,15 @@
 
 #include <ligase/io/folder_lock.hpp>
 #include <ligase/train/loop.hpp>
+#include <ligase/train/metric.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace pretrain {
 
@@ -33,6 +36,7 @@ struct Callbacks {
   Progress& progress;
   int threads = 1;
   bool quiet = false;
+  bool has_saved_tokenizer = false;
 
   void on_step(const StepReport& r) {
     char note[64];
@@ -41,26 +45,28 @@ struct Callbacks {
     data.check_unchanged();
   }
   bool should_stop() const { return stop_signal != 0; }
+  /// The tokenizer never changes: its files are written once, before the first weights that need them.
   void on_save(Index) {
+    if (!std::exchange(has_saved_tokenizer, true)) {
+      std::filesystem::create_directories(folder.checkpoint());
+      ligase_cli::save_tokenizer(model.tokenizer(), folder.checkpoint());
+    }
     model.save(folder.checkpoint());
-    ligase_cli::save_tokenizer(model.tokenizer(), folder.checkpoint());
   }
   void on_eval(Index step) {
     Context<> context;
     context.threads = threads;
     const TokenId ignore = target_ids_of(model.tokenizer()).ignore;
-    double sum = 0;
-    Index count = 0;
+    MeanLoss mean;
     for (Index k = 0; k < std::min<Index>(data.validation_batches(), most_validation_batches); ++k) {
       const Batch batch = data.validation(k);
       context.offsets = batch.offsets;
       const auto loss = model.network().loss(context, batch.ids, batch.labels, ignore);
-      sum += loss.loss * static_cast<double>(loss.count);
-      count += loss.count;
+      mean.update(loss.loss, loss.count);
     }
-    if (!quiet && count > 0)
-      std::printf("step %lld: validation loss %.5f over %lld targets\n", static_cast<long long>(step),
-                  sum / static_cast<double>(count), static_cast<long long>(count));
+    if (!quiet && mean.targets() > 0)
+      std::printf("step %lld: validation loss %.5f over %lld targets\n", static_cast<long long>(step), mean.value(),
+                  static_cast<long long>(mean.targets()));
   }
 
   static constexpr Index most_validation_batches = 32;

@@ -68,6 +68,7 @@ class Rows {
 struct Pass {
   std::vector<TokenId> ids;
   std::vector<Index> targets;
+  Encoding window = {};  ///< the window as it is, of measures that ask for the tokens that they hid
 };
 
 /// How a window is shown to a model and scored. Passes: one for each mask seed, one for causal models.

@@ -42,10 +42,12 @@ class SpanMeasure final : public Measure {
   Index passes() const override { return std::ssize(seeds_); }
 
   Pass prepare(const LetterWindow& window, Index number) const override {
-    const Encoding e = tokenizer_.encode_spans(window.letters());
-    Pass pass{e.ids, {}};
+    Pass pass;
+    pass.window = tokenizer_.encode_spans(window.letters());
+    pass.ids = pass.window.ids;
     const Index length = std::ssize(window.codes());
-    const auto tokens = covered(e.spans, hash_mask_spans(window.start(), length, seeds_[static_cast<std::size_t>(number)]), length);
+    const std::uint64_t seed = seeds_[static_cast<std::size_t>(number)];
+    const auto tokens = covered(pass.window.spans, hash_mask_spans(window.start(), length, seed), length);
     for (std::size_t t = 0; t < tokens.size(); ++t)
       if (tokens[t]) pass.targets.push_back(static_cast<Index>(t));
     replace_unknown_bases(pass.ids, targets_);
@@ -53,8 +55,8 @@ class SpanMeasure final : public Measure {
     return pass;
   }
 
-  void score(const LetterWindow& window, const Pass& pass, const Rows& rows, WindowScore& sum) const override {
-    const Encoding e = tokenizer_.encode_spans(window.letters());
+  void score(const LetterWindow&, const Pass& pass, const Rows& rows, WindowScore& sum) const override {
+    const Encoding& e = pass.window;
     for (Index t : pass.targets) {
       const auto place = static_cast<std::size_t>(t);
       if (e.ids[place] == targets_.unknown_base || e.ids[place] == tokenizer_.unknown()) continue;

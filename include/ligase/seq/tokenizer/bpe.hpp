@@ -34,7 +34,7 @@ class BpeTokenizer {
   explicit BpeTokenizer(BpeDefinition definition, std::string where = "BPE tokenizer")
       : parts_(std::make_shared<const Parts>(std::move(definition), std::move(where))) {}
 
-  Index vocab_size() const { return parts_->vocab_size; }
+  Index vocab_size() const { return model().vocab_size(); }
   std::string name() const { return "bpe"; }
   std::vector<TokenId> prefix() const { return parts_->prefix; }
   std::vector<TokenId> suffix() const { return parts_->suffix; }
@@ -60,22 +60,9 @@ class BpeTokenizer {
     return detail::gather_spans(text.size() / 4 + 4, [&](auto&& write) { scan(text, write); });
   }
   /// Texts of the tokens one after the other; encode(decode(ids)) == ids for texts without white space.
-  std::string decode(std::span<const TokenId> ids) const {
-    std::string text;
-    for (const TokenId id : ids) text += token(id);
-    return text;
-  }
+  std::string decode(std::span<const TokenId> ids) const { return model().text(ids, name()); }
   /// Text of a token.
-  const std::string& token(TokenId id) const {
-    const detail::BpeModel::Slot slot = model().find(id);
-    if (slot < 0)
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "no such token",
-                   .where = name() + " tokenizer",
-                   .expected = "an id of the vocabulary, up to " + std::to_string(vocab_size() - 1),
-                   .found = std::to_string(id)}};
-    return model().token(slot).text;
-  }
+  const std::string& token(TokenId id) const { return model().require(id, name()).text; }
 
   /// What this tokenizer was made from, vocabulary in the order of ids.
   BpeDefinition definition() const {
@@ -101,7 +88,6 @@ class BpeTokenizer {
         model.refuse("the tokenizer is byte-level", "characters as letters (ByteBpeTokenizer reads byte-level ones)");
       definition.vocabulary.clear();
       definition.merges.clear();
-      vocab_size = model.size() == 0 ? 0 : Index{model.token(model.size() - 1).id} + 1;
       if (definition.unknown) find_unknown();
       bool behind = false;
       for (const BpeTemplatePiece& piece : definition.single) {
@@ -138,7 +124,6 @@ class BpeTokenizer {
     BpeDefinition definition;  ///< without vocabulary and merges, which the model holds
     detail::BpeEngine engine;
     detail::AddedTokenPair added;
-    Index vocab_size = 0;
     Slot unknown = -1;
     std::vector<TokenId> prefix, suffix;
   };

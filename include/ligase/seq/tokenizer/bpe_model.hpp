@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -64,6 +65,8 @@ class BpeModel {
   BpeLetters letters() const { return letters_; }
   const std::string& where() const { return where_; }
   Slot size() const { return static_cast<Slot>(tokens_.size()); }
+  /// The last id and one.
+  Index vocab_size() const { return tokens_.empty() ? 0 : Index{tokens_.back().id} + 1; }
   const std::vector<BpeToken>& tokens() const { return tokens_; }
   const BpeToken& token(Slot slot) const { return tokens_[static_cast<std::size_t>(slot)]; }
   const std::vector<Merge>& merges() const { return merges_; }
@@ -78,6 +81,23 @@ class BpeModel {
     const auto place = std::lower_bound(tokens_.begin(), tokens_.end(), id,
                                         [](const BpeToken& token, TokenId value) { return token.id < value; });
     return place == tokens_.end() || place->id != id ? none : static_cast<Slot>(place - tokens_.begin());
+  }
+  /// The token of an id. Throws kind `input`, naming the tokenizer, where there is none.
+  const BpeToken& require(TokenId id, const std::string& tokenizer) const {
+    const Slot slot = find(id);
+    if (slot < 0)
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "no such token",
+                   .where = tokenizer + " tokenizer",
+                   .expected = "an id of the vocabulary, up to " + std::to_string(vocab_size() - 1),
+                   .found = std::to_string(id)}};
+    return token(slot);
+  }
+  /// Texts of the tokens one after the other. Throws as `require`.
+  std::string text(std::span<const TokenId> ids, const std::string& tokenizer) const {
+    std::string text;
+    for (const TokenId id : ids) text += require(id, tokenizer).text;
+    return text;
   }
   /// Slot of the letter of that code (byte or code point); none where it is not in the vocabulary.
   Slot letter(std::int32_t code) const {

@@ -32,7 +32,7 @@ class ByteBpeTokenizer {
   explicit ByteBpeTokenizer(BpeDefinition definition, std::string where = "byte-level BPE tokenizer")
       : parts_(std::make_shared<const Parts>(std::move(definition), std::move(where))) {}
 
-  Index vocab_size() const { return parts_->vocab_size; }
+  Index vocab_size() const { return model().vocab_size(); }
   std::string name() const { return "byte-bpe"; }
   std::vector<TokenId> prefix() const { return {}; }
   std::vector<TokenId> suffix() const { return {}; }
@@ -54,22 +54,9 @@ class ByteBpeTokenizer {
   Encoding encode_spans(std::string_view text) const {
     return detail::gather_spans(text.size() / 2 + 4, [&](auto&& write) { scan(text, write); });
   }
-  std::string decode(std::span<const TokenId> ids) const {
-    std::string text;
-    for (const TokenId id : ids) text += token(id);
-    return text;
-  }
+  std::string decode(std::span<const TokenId> ids) const { return model().text(ids, name()); }
   /// Bytes of a token.
-  const std::string& token(TokenId id) const {
-    const Slot slot = model().find(id);
-    if (slot < 0)
-      throw Error{{.kind = ErrorKind::input,
-                   .what = "no such token",
-                   .where = name() + " tokenizer",
-                   .expected = "an id of the vocabulary, up to " + std::to_string(vocab_size() - 1),
-                   .found = std::to_string(id)}};
-    return model().token(slot).text;
-  }
+  const std::string& token(TokenId id) const { return model().require(id, name()).text; }
 
   /// What this tokenizer was made from, vocabulary in the order of ids.
   BpeDefinition definition() const {
@@ -99,7 +86,6 @@ class ByteBpeTokenizer {
                        "no token for byte " + std::to_string(byte));
       if (!definition.single.empty() || definition.unknown || definition.fuse_unknown)
         model.refuse("templates and unknown tokens are not supported in a byte-level tokenizer");
-      vocab_size = Index{model.token(model.size() - 1).id} + 1;
     }
 
     /// The definition's texts become bytes.
@@ -129,7 +115,6 @@ class ByteBpeTokenizer {
     BpeDefinition definition;  ///< without vocabulary and merges, which the model holds
     detail::BpeEngine engine;
     detail::AddedTokenPair added;
-    Index vocab_size = 0;
   };
 
   const detail::BpeModel& model() const { return parts_->engine.model; }

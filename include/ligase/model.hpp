@@ -6,7 +6,6 @@
 #include <ligase/models/checkpoint_folder.hpp>
 #include <ligase/models/vocabulary.hpp>
 #include <ligase/models/weights.hpp>
-#include <ligase/ops/strands.hpp>
 #include <ligase/seq/tokenizer/char_files.hpp>
 #include <ligase/seq/tokenizer/tokenizer.hpp>
 
@@ -89,7 +88,7 @@ class Model {
   Ids encode(std::string_view sequence) const {
     const std::vector<TokenId> ids = encode_some(sequence);
     Ids tensor({1, static_cast<Index>(ids.size())});
-    if constexpr (D::holds_data) std::copy(ids.begin(), ids.end(), tensor.data());
+    if constexpr (D::holds_data) tensor.assign(ids);
     return tensor;
   }
 
@@ -128,11 +127,7 @@ class Model {
   /// other strand's state of the same base, its channels reversed.
   Tensor<T, D> embed(std::string_view sequence) const {
     Context<D> c = context();
-    const Tensor<T, D> h = network_.hidden(c, encode(sequence));
-    if constexpr (two_strands)
-      return ops::halves_to_channels(c, h);
-    else
-      return h;
+    return network_.embed(c, encode(sequence));
   }
 
   /// Mean cross-entropy in nats over labels other than [PAD].

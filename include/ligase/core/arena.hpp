@@ -13,16 +13,33 @@
 
 namespace ligase::inline LIGASE_ISA::device {
 
+/// Where regions of memory come from: `map` returns null where there is no more.
+struct RegionSource {
+  void* (*map)(Index bytes);
+  void (*unmap)(void* begin, Index bytes) noexcept;
+};
+
+/// Host memory, in huge pages where the system has them.
+inline constexpr RegionSource host_regions{
+    [](Index bytes) -> void* {
+      const auto size = static_cast<std::size_t>(bytes);
+      void* const p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (p == MAP_FAILED) return nullptr;
+      ::madvise(p, size, MADV_HUGEPAGE);
+      return p;
+    },
+    [](void* begin, Index bytes) noexcept { ::munmap(begin, static_cast<std::size_t>(bytes)); }};
+
 /// Blocks cut out of a few large regions of memory: the smallest free block that fits is taken, free neighbours join. A
 /// training step asks for the same blocks as the one before, so after the first one nothing comes from the system, and what is
 /// resident stays near the most that was in use at once. Calls are serialised. O(log blocks).
 class Arena {
  public:
-  Arena() = default;
+  explicit Arena(RegionSource source = host_regions) : source_(source) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
   ~Arena() {
-    for (const auto& [begin, bytes] : regions_) ::munmap(begin, static_cast<std::size_t>(bytes));
+    for (const auto& [begin, bytes] : regions_) source_.unmap(begin, bytes);
   }
 
   /// `bytes` is a multiple of `alignment`. Null where the system has no more.
@@ -59,12 +76,11 @@ class Arena {
     add_free(begin, bytes);
   }
 
-  /// Makes room for `bytes` in one piece and touches it, so that using it later costs no page faults. False where the
-  /// system has no more.
-  bool reserve(Index bytes) {
+  /// Makes room for `bytes` in one piece; calls `touch(p)` on it, if given. False where the system has no more.
+  bool reserve(Index bytes, void (*touch)(void* p, Index bytes) = nullptr) {
     void* const p = take(round_up(bytes, alignment));
     if (p == nullptr) return false;
-    for (Index i = 0; i < bytes; i += page) static_cast<volatile std::byte*>(p)[i] = std::byte{};
+    if (touch != nullptr) touch(p, bytes);
     give(p, round_up(bytes, alignment));
     return true;
   }
@@ -79,10 +95,18 @@ class Arena {
         continue;
       }
       remove_free(found);
-      ::munmap(region->first, static_cast<std::size_t>(region->second));
+      source_.unmap(region->first, region->second);
       mapped_ -= region->second;
       region = regions_.erase(region);
     }
+  }
+
+  /// Whether a block came from here.
+  bool owns(const void* p) const {
+    const std::lock_guard lock(mutex_);
+    const auto* place = static_cast<const std::byte*>(p);
+    const auto after = regions_.upper_bound(const_cast<std::byte*>(place));
+    return after != regions_.begin() && place < std::prev(after)->first + std::prev(after)->second;
   }
 
   /// Bytes that came from the system.
@@ -94,16 +118,15 @@ class Arena {
   static constexpr Index alignment = 64;
 
  private:
-  static constexpr Index page = 4096, region_multiple = Index{1} << 21, least_region = Index{1} << 25;
+  static constexpr Index region_multiple = Index{1} << 21, least_region = Index{1} << 25;
   using Free = std::map<std::byte*, Index>;
 
   /// A region of at least `bytes`: twice what there is, so that there are few, or just enough where that is too much.
   bool map_region(Index bytes) {
     const Index just = round_up(bytes, region_multiple);
     for (const Index size : {std::max({just, least_region, round_up(mapped_, region_multiple)}), just}) {
-      void* const p = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (p == MAP_FAILED) continue;
-      ::madvise(p, static_cast<std::size_t>(size), MADV_HUGEPAGE);
+      void* const p = source_.map(size);
+      if (p == nullptr) continue;
       regions_[static_cast<std::byte*>(p)] = size;
       mapped_ += size;
       add_free(static_cast<std::byte*>(p), size);
@@ -120,6 +143,7 @@ class Arena {
     return free_.erase(block);
   }
 
+  RegionSource source_;
   mutable std::mutex mutex_;
   std::map<std::byte*, Index> regions_;
   Free free_;  ///< never across two regions

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <ligase/core/arena.hpp>
-#include <ligase/core/device.hpp>
+#include <ligase/core/cuda.hpp>
 #include <ligase/core/error.hpp>
 
 #include <algorithm>
@@ -61,6 +61,14 @@ inline Arena& cpu_arena() {
 #else
   cpu_arena().give(p, std::max(Arena::alignment, round_up(bytes, Arena::alignment)));
 #endif
+}
+/// Makes room for `bytes` in one piece and touches it, so that using it later costs no page faults. False where the system
+/// has no more.
+inline bool reserve(cpu, Index bytes) {
+  return cpu_arena().reserve(bytes, [](void* p, Index n) {
+    constexpr Index page = 4096;
+    for (Index i = 0; i < n; i += page) static_cast<volatile std::byte*>(p)[i] = std::byte{};
+  });
 }
 
 inline void* allocate(meta, Index) { return nullptr; }

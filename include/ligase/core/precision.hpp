@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ligase/core/platform.hpp>
+#include <ligase/core/bfloat16.hpp>
 
 namespace ligase::inline LIGASE_ISA {
 
@@ -11,9 +11,13 @@ struct Precision {
   using Activation = ActivationType;
   using Weight = WeightType;
   using State = StateType;
+  static_assert(std::is_same_v<Weight, wide_t<Activation>> && std::is_same_v<State, Weight>,
+                "weights and states have the type in which activations are summed: float for bfloat16, else the same type");
 };
 
 using fp32 = Precision<float, float, float>;
 using fp64 = Precision<double, double, double>;
+/// On `cuda` only.
+using bf16 = Precision<bfloat16, float, float>;
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/memory.hpp>
 #include <ligase/core/shape.hpp>
 
 #include <cstring>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace ligase::inline LIGASE_ISA {
@@ -33,11 +35,7 @@ class Tensor {
     requires(D::holds_data)
   {
     Tensor t(shape);
-    if (static_cast<Index>(values.size()) != shape.count())
-      throw Error{{.kind = ErrorKind::shape,
-                   .what = "number of values does not fit the shape " + shape.text(),
-                   .found = std::to_string(values.size())}};
-    std::copy(values.begin(), values.end(), t.data());
+    t.assign(values);
     return t;
   }
 
@@ -48,12 +46,12 @@ class Tensor {
   T* data() { return data_; }
   const T* data() const { return data_; }
   std::span<T> span()
-    requires(D::holds_data)
+    requires(D::on_host)
   {
     return {data_, static_cast<std::size_t>(count())};
   }
   std::span<const T> span() const
-    requires(D::holds_data)
+    requires(D::on_host)
   {
     return {data_, static_cast<std::size_t>(count())};
   }
@@ -81,12 +79,32 @@ class Tensor {
   }
   Tensor clone() const {
     Tensor t(shape_);
-    if constexpr (D::holds_data) std::copy(data_, data_ + count(), t.data_);
+    if constexpr (D::on_host)
+      std::copy(data_, data_ + count(), t.data_);
+    else if constexpr (D::holds_data)
+      copy_within(D{}, t.data_, data_, bytes());
     return t;
   }
   void set_zero() {
-    if constexpr (D::holds_data) std::fill(data_, data_ + count(), T{});
+    if constexpr (D::on_host)
+      std::fill(data_, data_ + count(), T{});
+    else if constexpr (D::holds_data)
+      device::set_zero(D{}, data_, bytes());
   }
+  /// Replaces all elements by values of the host.
+  void assign(std::span<const T> values)
+    requires(D::holds_data)
+  {
+    if (static_cast<Index>(values.size()) != count())
+      throw Error{{.kind = ErrorKind::shape,
+                   .what = "number of values does not fit the shape " + shape_.text(),
+                   .found = std::to_string(values.size())}};
+    if constexpr (D::on_host)
+      std::copy(values.begin(), values.end(), data_);
+    else
+      copy_in(D{}, data_, values.data(), bytes());
+  }
+  Index bytes() const { return count() * static_cast<Index>(sizeof(T)); }
 
  private:
   struct Storage {
@@ -115,5 +133,61 @@ class Tensor {
   std::shared_ptr<Storage> storage_;
   T* data_ = nullptr;
 };
+
+/// The same elements in host memory: shared where they lie there, else a copy.
+template <class T, Device D>
+Tensor<T, cpu> to_host(const Tensor<T, D>& x) {
+  static_assert(D::holds_data, "a tensor of this device has a shape only");
+  if constexpr (std::is_same_v<D, cpu>) {
+    return x;
+  } else {
+    if (x.empty()) return {};
+    Tensor<T, cpu> host(x.shape());
+    if constexpr (D::on_host)
+      std::copy(x.data(), x.data() + x.count(), host.data());
+    else
+      copy_out(D{}, host.data(), x.data(), x.bytes());
+    return host;
+  }
+}
+
+/// The same, bfloat16 as float: what the host computes with.
+template <class T, Device D>
+Tensor<wide_t<T>, cpu> to_host_wide(const Tensor<T, D>& x) {
+  const Tensor<T, cpu> host = to_host(x);
+  if constexpr (std::is_same_v<T, wide_t<T>>) {
+    return host;
+  } else {
+    Tensor<wide_t<T>, cpu> wide(host.shape());
+    std::copy(host.data(), host.data() + host.count(), wide.data());
+    return wide;
+  }
+}
+
+/// The elements of a host tensor on device D: shared where that is the host, else a copy. Only the shape where D holds none.
+template <Device D, class T>
+Tensor<T, D> to_device(const Tensor<T, cpu>& x) {
+  if constexpr (std::is_same_v<D, cpu>)
+    return x;
+  else if (x.empty())
+    return {};
+  else if constexpr (D::holds_data)
+    return Tensor<T, D>::from(x.shape(), x.span());
+  else
+    return Tensor<T, D>(x.shape());
+}
+
+/// Calls fill(span) to write all elements on the host: in place where they lie there, else copied in afterwards. Nothing is
+/// called on a device without data.
+template <class T, Device D, class F>
+void fill_on_host(Tensor<T, D>& x, F&& fill) {
+  if constexpr (D::on_host) {
+    fill(x.span());
+  } else if constexpr (D::holds_data) {
+    Tensor<T, cpu> host(x.shape());
+    fill(host.span());
+    x.assign(host.span());
+  }
+}
 
 }  // namespace ligase::inline LIGASE_ISA

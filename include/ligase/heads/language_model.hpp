@@ -3,6 +3,7 @@
 #include <ligase/nn/linear.hpp>
 #include <ligase/nn/pieces.hpp>
 #include <ligase/ops/cross_entropy.hpp>
+#include <ligase/ops/strands.hpp>
 
 namespace ligase::inline LIGASE_ISA {
 
@@ -24,11 +25,17 @@ class LanguageModel {
   Tensor<T, D> logits(Context<D>& context, const Ids& ids) const;
   /// Hidden states after the final norm: [strands B, L, D].
   Tensor<T, D> hidden(Context<D>& context, const Ids& ids) const;
+  /// The same of each sequence, [B, L, D]; of two strands [B, L, 2 D] in the original's layout: the second half is the other
+  /// strand's state of the same base, its channels reversed.
+  Tensor<T, D> embed(Context<D>& context, const Ids& ids) const;
   /// Mean cross-entropy over labels other than `ignore`.
   ops::CrossEntropy loss(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore) const;
   /// The same; gradients of factor * loss are added to the parameters'.
   ops::CrossEntropy loss_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore,
                                        double factor = 1);
+  /// The same without waiting for the device; `ops::read` gives the loss.
+  ops::LossSums<D> sums_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, Index ignore,
+                                      double factor = 1);
 
   void visit(auto&& v) {
     v(Backbone::prefix, backbone);
@@ -56,19 +63,34 @@ Tensor<typename P::Activation, D> LanguageModel<Backbone, D, P>::hidden(Context<
 }
 
 template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> LanguageModel<Backbone, D, P>::embed(Context<D>& context, const Ids& ids) const {
+  const Tensor<T, D> h = hidden(context, ids);
+  if constexpr (Backbone::SymmetryType::strands == 2)
+    return ops::halves_to_channels(context, h);
+  else
+    return h;
+}
+
+template <class Backbone, Device D, class P>
 ops::CrossEntropy LanguageModel<Backbone, D, P>::loss(Context<D>& context, const Ids& ids, const Ids& labels,
                                                       Index ignore) const {
   return ops::cross_entropy(context, logits(context, ids), labels, ignore);
 }
 
 template <class Backbone, Device D, class P>
-ops::CrossEntropy LanguageModel<Backbone, D, P>::loss_and_gradients(Context<D>& context, const Ids& ids,
-                                                                    const Ids& labels, Index ignore, double factor) {
+ops::LossSums<D> LanguageModel<Backbone, D, P>::sums_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels,
+                                                                   Index ignore, double factor) {
   wire::saved_t<LanguageModel, Ids> saved;
   const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
-  const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, ignore);
-  wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, ignore, factor), saved);
-  return result;
+  const ops::LossSums<D> sums = ops::cross_entropy_sums(context, y, labels, ignore);
+  wire::backward(*this, context, ops::cross_entropy_backward(context, sums, y, labels, ignore, factor), saved);
+  return sums;
+}
+
+template <class Backbone, Device D, class P>
+ops::CrossEntropy LanguageModel<Backbone, D, P>::loss_and_gradients(Context<D>& context, const Ids& ids,
+                                                                    const Ids& labels, Index ignore, double factor) {
+  return ops::read(context, sums_and_gradients(context, ids, labels, ignore, factor));
 }
 
 }  // namespace ligase::inline LIGASE_ISA

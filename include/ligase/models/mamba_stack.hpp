@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ligase/models/mamba_config.hpp>
+#include <ligase/nn/add_norm.hpp>
 #include <ligase/nn/embedding.hpp>
 #include <ligase/nn/norm.hpp>
 #include <ligase/nn/strands.hpp>
@@ -42,8 +43,18 @@ struct StartResidual {
 template <class Mixer, Device D, class P>
 struct MambaBlock {
   static auto graph(auto& m) {
+    if constexpr (ops::has_fused_add_norm<D>)
+      return either(m.recompute, plain(m), fused(m));
+    else
+      return plain(m);
+  }
+  static auto plain(auto& m) {
     return seq(AddResidual{m.exchange}, tap("residual"),
                checkpoint(seq(branch, par(seq(m.norm, tap("mixer_in"), m.mixer, tap("hidden")), identity)), m.recompute));
+  }
+  /// The same without recomputation, sum and norm in one operation.
+  static auto fused(auto& m) {
+    return seq(add_norm(m.norm, m.exchange), par(seq(tap("mixer_in"), m.mixer, tap("hidden")), tap("residual")));
   }
   void visit(auto&& v) {
     v(mixer_name, mixer);

@@ -6,6 +6,8 @@
 
 #include <cstring>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -41,13 +43,13 @@ class WeightLoader {
       : file_(file), options_(options), used_(file.tensors().size()) {}
 
   /// Reads one tensor into place; of a tied one's further name, or of a buffer, checks that it holds the same numbers.
-  template <class T>
-  void take(const std::string& name, Tensor<T, cpu>& target, bool is_buffer) {
+  template <class T, Device D>
+  void take(const std::string& name, Tensor<T, D>& target, bool is_buffer) {
     Storage& storage = storage_of(target.data(), name);
     const TensorView* view = locate(name);
     if (view == nullptr || !fits(*view, name, target.shape(), storage) || storage.misshaped) return;
     if (!is_buffer && storage.source == nullptr) {
-      file_.copy_to(*view, target.span());
+      fill_on_host(target, [&](std::span<T> values) { file_.copy_to(*view, values); });
       storage.source = view;
       return;
     }
@@ -107,10 +109,10 @@ class WeightLoader {
     return a.bytes.data() == b.bytes.data() && a.bytes.size() == b.bytes.size() && a.dtype == b.dtype &&
            a.strides == b.strides;
   }
-  template <class T>
-  bool holds(const TensorView& view, const Tensor<T, cpu>& target) const {
-    const Tensor<T, cpu> other = file_.to_tensor<T>(view);
-    return std::memcmp(other.data(), target.data(), static_cast<std::size_t>(target.count()) * sizeof(T)) == 0;
+  template <class T, Device D>
+  bool holds(const TensorView& view, const Tensor<T, D>& target) const {
+    const Tensor<T, cpu> other = file_.to_tensor<T>(view), own = to_host(target);
+    return std::memcmp(other.data(), own.data(), static_cast<std::size_t>(own.bytes())) == 0;
   }
 
   const StateDict& file_;
@@ -136,31 +138,42 @@ void load_weights(M& module, const StateDict& file, const LoadOptions& options =
   loader.finish();
 }
 
-/// Every tensor of `module` under its first name, ties once; integer buffers as int64. The records point into the module
-/// and into `integers`, which must live as long.
-template <class M>
-std::vector<TensorRecord> weight_records(const M& module, std::vector<Tensor<std::int64_t, cpu>>& integers) {
+/// Tensors to be written, and the host copies that some of them point into.
+struct WeightRecords {
   std::vector<TensorRecord> records;
+  std::vector<std::shared_ptr<const void>> copies;
+
+  /// A tensor that a device may hold; the host's own is not copied.
+  template <class T, Device D>
+  void add(std::string name, const Tensor<T, D>& x) {
+    const auto host = std::make_shared<const Tensor<T, cpu>>(to_host(x));
+    records.push_back(tensor_record(std::move(name), *host));
+    copies.push_back(host);
+  }
+};
+
+/// Every tensor of `module` under its first name, ties once; integer buffers as int64.
+template <class M>
+WeightRecords weight_records(const M& module) {
+  WeightRecords all;
   visit_tensors(module, [&](const std::string& name, const auto& x, bool is_alias) {
     if (is_alias) return;
     if constexpr (detail::is_buffer<std::remove_reference_t<decltype(x)>>::value) {
-      Tensor<std::int64_t, cpu> wide(x.value.shape());
-      std::copy(x.value.data(), x.value.data() + x.value.count(), wide.data());
-      records.push_back(tensor_record(name, wide));
-      integers.push_back(wide);
+      const auto narrow = to_host(x.value);
+      Tensor<std::int64_t, cpu> wide(narrow.shape());
+      std::copy(narrow.data(), narrow.data() + narrow.count(), wide.data());
+      all.add(name, wide);
     } else {
-      records.push_back(tensor_record(name, x.value));
+      all.add(name, x.value);
     }
   });
-  return records;
+  return all;
 }
 
 /// Writes the tensors of `module` as the originals' safetensors files are written, atomically.
 template <class M>
 void save_weights(const M& module, const std::filesystem::path& path) {
-  std::vector<Tensor<std::int64_t, cpu>> integers;
-  const std::vector<TensorRecord> records = weight_records(module, integers);
-  write_safetensors(path, records);
+  write_safetensors(path, weight_records(module).records);
 }
 
 }  // namespace ligase::inline LIGASE_ISA

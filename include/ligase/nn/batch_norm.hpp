@@ -28,7 +28,7 @@ struct BatchNorm {
         batches{Tensor<std::int64_t, D>::zeros({})},
         eps(epsilon),
         momentum(step) {
-    if constexpr (D::holds_data) std::fill_n(running_var.value.data(), channels, T(1));
+    fill_on_host(running_var.value, [](auto values) { std::fill(values.begin(), values.end(), T(1)); });
   }
 
   X infer(Context<D>& context, X x) const { return normalise(context, x, false, nullptr); }

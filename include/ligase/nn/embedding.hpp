@@ -20,7 +20,7 @@ struct Embedding {
   Embedding(Index vocabulary, Index channels, double deviation)
       : weight({vocabulary, channels}, Init::normal(deviation), false) {}
 
-  Tensor<T, D> infer(Context<D>& context, Ids ids) const { return ops::embedding(context, ids, weight.value); }
+  Tensor<T, D> infer(Context<D>& context, Ids ids) const { return ops::embedding<T>(context, ids, weight.value); }
   Tensor<T, D> forward(Context<D>& context, Ids ids, Saved& saved) const {
     saved.ids = ids;
     return infer(context, std::move(ids));
@@ -31,7 +31,7 @@ struct Embedding {
   }
   void visit(auto&& v) { v("weight", weight); }
 
-  Parameter<T, D> weight;
+  Parameter<typename P::Weight, D> weight;
 };
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -34,12 +34,12 @@ struct Linear {
     if (!bias.value.empty()) v("bias", bias);
   }
 
-  Parameter<T, D> weight;
-  Parameter<T, D> bias;
+  Parameter<typename P::Weight, D> weight;
+  Parameter<typename P::Weight, D> bias;
 };
 
 /// y = W x with another layer's weight: a tied head.
-template <Device D, class P, class Weight = Parameter<typename P::Activation, D>>
+template <Device D, class P, class Weight = Parameter<typename P::Weight, D>>
 struct Projection {
   using X = Tensor<typename P::Activation, D>;
   struct Saved {
@@ -47,13 +47,13 @@ struct Projection {
   };
   Weight& weight;
 
-  X infer(Context<D>& context, X x) const { return ops::linear(context, x, weight.value, X{}); }
+  X infer(Context<D>& context, X x) const { return ops::linear(context, x, weight.value, {}); }
   X forward(Context<D>& context, X x, Saved& saved) const {
     saved.x = x;
     return infer(context, std::move(x));
   }
   X backward(Context<D>& context, X dy, Saved& saved) {
-    X no_bias;
+    Tensor<typename P::Weight, D> no_bias;
     return ops::linear_backward(context, dy, saved.x, weight.value, weight.gradient, no_bias);
   }
 };

@@ -57,7 +57,7 @@ struct CausalConv1d {
     return ops::causal_conv1d_backward<dir>(context, dy, saved.x, weight.value, weight.gradient, bias.gradient);
   }
 
-  Parameter<T, D> weight, bias;
+  Parameter<typename P::Weight, D> weight, bias;
 };
 
 /// Selective scan with its weights: (u, (delta, B | C)) -> y, delta before bias and softplus.
@@ -65,6 +65,7 @@ template <Direction dir, Device D, class P>
 struct SelectiveScan {
   using T = typename P::Activation;
   using X = Tensor<T, D>;
+  using W = Tensor<typename P::Weight, D>;
   using Wires = std::pair<X, std::pair<X, X>>;
   struct Saved {
     Wires x;
@@ -90,7 +91,7 @@ struct SelectiveScan {
     g.A = by_weights.A;
     g.D = by_weights.D;
     g.delta_bias = by_weights.delta_bias;
-    ops::selective_scan_backward<dir>(context, dy, X{}, input(saved.x), w, saved.states, g);
+    ops::selective_scan_backward<dir>(context, dy, W{}, input(saved.x), w, saved.states, g);
     add_gradient_of_A(context, w.A, g.A);
     return {g.u, {g.delta, g.bc}};
   }
@@ -100,14 +101,14 @@ struct SelectiveScan {
   }
   /// Where gradients are added; that of A is a zero to begin with.
   ScanWeights<T, D> gradients() {
-    return {A_log.trained() ? X::zeros(A_log.value.shape()) : X{}, skip.gradient, delta_bias.gradient, true};
+    return {A_log.trained() ? W::zeros(A_log.value.shape()) : W{}, skip.gradient, delta_bias.gradient, true};
   }
   /// A = -exp(A_log), so that dA_log += dA A.
-  void add_gradient_of_A(Context<D>& context, const X& A, const X& dA) {
+  void add_gradient_of_A(Context<D>& context, const W& A, const W& dA) {
     if (A_log.trained()) ops::accumulate(context, A_log.gradient, ops::mul(context, dA, A));
   }
 
-  Parameter<T, D> A_log, skip, delta_bias;
+  Parameter<typename P::Weight, D> A_log, skip, delta_bias;
 
  private:
   static ScanInput<T, D> input(const Wires& x) { return {x.first, x.second.first, x.second.second, {}, {}}; }

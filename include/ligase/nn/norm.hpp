@@ -38,15 +38,15 @@ struct Norm {
     if (!rms) v("bias", bias);
   }
 
-  Parameter<T, D> weight;
-  Parameter<T, D> bias;
+  Parameter<typename P::Weight, D> weight;
+  Parameter<typename P::Weight, D> bias;
   bool rms = true;
   double eps = 1e-5;
 
  private:
   X apply(Context<D>& context, const X& x, ops::NormStatistics<T, D>* statistics) const {
-    if (rms) return ops::rms_norm(context, x, weight.value, static_cast<T>(eps), statistics);
-    return ops::layer_norm(context, x, weight.value, bias.value, static_cast<T>(eps), statistics);
+    if (rms) return ops::rms_norm(context, x, weight.value, eps, statistics);
+    return ops::layer_norm(context, x, weight.value, bias.value, eps, statistics);
   }
 };
 

@@ -175,13 +175,12 @@ void visit_parameters(M& root, F&& f) {
 template <class M>
 void initialize(M& module, std::uint64_t seed) {
   visit_parameters(module, [&](const std::string& name, auto& p) {
-    using T = typename std::remove_cvref_t<decltype(p.value)>::Element;
-    if constexpr (std::remove_cvref_t<decltype(p.value)>::DeviceType::holds_data) {
+    fill_on_host(p.value, [&](auto value) {
       const RandomStream stream{seed, 0, hash_name(name)};
-      const Shape shape = p.value.shape();
-      T* value = p.value.data();
-      for (Index i = 0; i < shape.count(); ++i) value[i] = static_cast<T>(p.init.draw(stream, i, shape[-1]));
-    }
+      const Index last = p.value.size(-1);
+      Index i = 0;
+      for (auto& v : value) v = static_cast<std::remove_reference_t<decltype(v)>>(p.init.draw(stream, i++, last));
+    });
   });
 }
 

@@ -109,13 +109,13 @@ struct Observer {
   virtual void see(const char* name, Index layer, const Tensor<float, cpu>& x) = 0;
   virtual void see(const char* name, Index layer, const Tensor<double, cpu>& x) = 0;
 };
-/// Shows what flows past to context.observer, where there is one.
+/// Shows what flows past to context.observer, where there is one, in host memory.
 struct Tap {
   const char* name;
   using Saved = NothingSaved;
   auto infer(auto& context, auto x) const {
-    if constexpr (requires { context.observer->see(name, context.layer, x); })
-      if (context.observer) context.observer->see(name, context.layer, x);
+    if constexpr (decltype(x)::DeviceType::holds_data)
+      if (context.observer) context.observer->see(name, context.layer, to_host_wide(x));
     return x;
   }
   auto forward(auto& context, auto x, Saved&) const { return infer(context, std::move(x)); }

@@ -47,7 +47,7 @@ template <Device D, class T>
 Tensor<T, D> scale(Context<D>& context, const Tensor<T, D>& x, double factor) {
   Tensor<T, D> y(x.shape());
   using generic::scale_forward;
-  scale_forward(context, x, static_cast<T>(factor), y);
+  scale_forward(context, x, static_cast<wide_t<T>>(factor), y);
   return y;
 }
 

@@ -7,11 +7,27 @@
 #include <type_traits>
 #include <vector>
 
+namespace ligase::inline LIGASE_ISA::generic {
+
+/// A mixer as one operation is a device's own; without it these say that the device has no kernels.
+template <Device D, class T>
+void fused_mixer_forward(Context<D>& context, const Tensor<T, D>&, const MixerWeights<T, D>&, MixerSaved<T, D>&,
+                         Tensor<T, D>&) {
+  generic::for_each(context, 0, 0);
+}
+template <Device D, class T>
+void fused_mixer_backward(Context<D>& context, const Tensor<T, D>&, const MixerWeights<T, D>&, MixerSaved<T, D>&,
+                          Tensor<T, D>&, Tensor<T, D>&, MixerWeights<T, D>&) {
+  generic::for_each(context, 0, 0);
+}
+
+}  // namespace ligase::inline LIGASE_ISA::generic
+
 namespace ligase::inline LIGASE_ISA::ops {
 
 /// Devices for which a mixer is one operation; the others run its plain wiring.
 template <Device D>
-inline constexpr bool has_fused_mixer = std::is_same_v<D, cpu> || std::is_same_v<D, meta>;
+inline constexpr bool has_fused_mixer = std::is_same_v<D, cpu> || std::is_same_v<D, meta> || std::is_same_v<D, cuda>;
 
 namespace detail {
 
@@ -57,10 +73,13 @@ inline Index kept_blocks(const std::vector<Index>& offsets, Index rows) {
   return rows * blocks;
 }
 
-/// Sequences whose work space is held at a time when nothing is kept: about 2^28 numbers, at least one sequence.
-inline Index mixer_group(const Shape& h, Index inner) {
-  constexpr Index most = Index{1} << 28;
-  return std::clamp<Index>(most / (3 * inner * h[1]), 1, std::max<Index>(1, h[0]));
+/// Sequences whose work space is held at a time when nothing is kept: about 2^28 numbers, at least one sequence. On `cuda`,
+/// which has to be filled, 2^30, at least two sequences.
+template <Device D>
+Index mixer_group(const Shape& h, Index inner) {
+  constexpr bool large = std::is_same_v<D, cuda>;
+  constexpr Index most = Index{1} << (large ? 30 : 28), least = large ? 2 : 1;
+  return std::min(std::max<Index>(1, h[0]), std::max(least, most / ((large ? 4 : 3) * inner * h[1])));
 }
 
 }  // namespace detail
@@ -69,6 +88,7 @@ inline Index mixer_group(const Shape& h, Index inner) {
 /// out = W_out (y silu(z)), with the projections x_proj and dt_proj in between as `MambaCore` wires them.
 /// h, out: [B, L, D]. Equal to the plain wiring up to rounding. Beside xz and y [B, L, 3 E] it needs work space of some tiles
 /// of 64 tokens per thread; without `saved`, that is of as many sequences at a time as 2^28 numbers hold.
+/// `cuda` has no tiles of its own: its work space is u and dt | B | C of both directions, ops/cuda/mixer.cuh.
 /// Packed sequences (context.offsets) are as far apart as if each ran alone.
 /// Gu & Dao 2023; mamba_ssm/modules/mamba_simple.py, and BiMambaWrapper of caduceus (modeling_caduceus.py).
 template <Device D, class T>
@@ -77,7 +97,7 @@ Tensor<T, D> fused_mixer(Context<D>& context, const Tensor<T, D>& h, const Mixer
   detail::check_mixer(h.shape(), weights);
   const Index batch = h.size(0), length = h.size(1), e = weights.out.size(1);
   if (context.offsets) detail::check_offsets(*context.offsets, h.shape());
-  const Index group = saved || context.offsets ? std::max<Index>(1, batch) : detail::mixer_group(h.shape(), e);
+  const Index group = saved || context.offsets ? std::max<Index>(1, batch) : detail::mixer_group<D>(h.shape(), e);
   Tensor<T, D> out(h.shape());
   for (Index b = 0; b < batch; b += group) {
     const Index end = std::min(batch, b + group);
@@ -91,10 +111,11 @@ Tensor<T, D> fused_mixer(Context<D>& context, const Tensor<T, D>& h, const Mixer
           Shape states = scan_detail::kept_shape(kept.y.shape(), weights.core[i].scan.A.size(1));
           if (context.offsets)
             states = {1, detail::kept_blocks(*context.offsets, batch), states[2], states[3], states[4]};
-          kept.states[i] = Tensor<T, D>(states);
+          kept.states[i] = Tensor<wide_t<T>, D>(states);
         }
     }
     Tensor<T, D> part = out.slice(b, end);
+    using generic::fused_mixer_forward;
     if constexpr (D::holds_data) fused_mixer_forward(context, h.slice(b, end), weights, kept, part);
     if (saved) *saved = kept;
   }
@@ -108,6 +129,7 @@ Tensor<T, D> fused_mixer_backward(Context<D>& context, const Tensor<T, D>& dout,
                                   MixerSaved<T, D>& saved, MixerWeights<T, D>& gradients) {
   check_shape("fused_mixer_backward dout", saved.h.shape(), dout.shape());
   Tensor<T, D> gated(saved.y.shape()), dh(saved.h.shape());
+  using generic::fused_mixer_backward;
   if constexpr (D::holds_data) fused_mixer_backward(context, dout, weights, saved, gated, dh, gradients);
   saved = {};
   return dh;

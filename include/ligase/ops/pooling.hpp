@@ -16,7 +16,8 @@ struct PoolingSaved {
 
 /// One vector per sequence: the mean or the maximum over tokens, or the first or last token.
 /// x: [B, L, D]   y: [B, D]   mask: [B, L], 0 = token left out, or empty: all tokens count. O(count) time. A sequence
-/// without any counted token gives zeros. Means are sums in T by tiles of 64 tokens, in an order that depends on L alone.
+/// without any counted token gives zeros. Means are sums in wide_t<T> by tiles of 64 tokens, in an order that depends on L
+/// alone.
 /// The gradient of a maximum goes to the first token that attains it, as that of torch.max(dim).values does on a CPU
 /// (torch.amax would spread it); a NaN is a maximum.
 /// Without mask as CaduceusForSequenceClassification pools, which counts padding; `first` and `last` raise there.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/ops/conv1d.hpp>
 #include <ligase/ops/cpu/scan.hpp>
 #include <ligase/ops/generic/scan.hpp>
 #include <ligase/ops/scan_types.hpp>
@@ -38,21 +39,25 @@ Tensor<T, D> empty_like(const Tensor<T, D>& x) {
 ///   y_t = (sum_n C_t[n] s_t[n] + D u_t) silu(z_t)
 /// for every channel; t walks in direction `dir`. u, delta, z, y: [B, L, E]   bc: [B, L, 2 N]   A: [E, N]   D, delta_bias: [E]
 /// `saved`, where given, keeps states for the backward pass; `final_state`, where given, becomes the state after the last
-/// step, [B, E, N]. O(B L E N) time, no memory per token but y and, saved, E N / 64 numbers. Everything is computed in T.
+/// step, [B, E, N]. O(B L E N) time, no memory per token but y and, saved, E N / 64 numbers. Steps, states and sums are of type wide_t<T>.
 /// Gu & Dao 2023; matches selective_scan_ref of state-spaces/mamba (mamba_ssm/ops/selective_scan_interface.py): Euler's rule
 /// for B, softplus is the identity above 20.
 template <Direction dir, Device D, class T>
 Tensor<T, D> selective_scan(Context<D>& context, const ScanInput<T, D>& input, const ScanWeights<T, D>& weights,
                             std::type_identity_t<ScanSaved<T, D>>* saved = nullptr,
-                            std::type_identity_t<Tensor<T, D>>* final_state = nullptr) {
+                            std::type_identity_t<Tensor<wide_t<T>, D>>* final_state = nullptr) {
   detail::check_scan(input, weights);
   const Index batch = input.u.size(0), channels = input.u.size(2), states = weights.A.size(1);
   Tensor<T, D> y(input.u.shape());
-  Tensor<T, D> last({batch, channels, states});
+  Tensor<wide_t<T>, D> last({batch, channels, states});
   ScanSaved<T, D> kept;
-  if (saved != nullptr) kept.states = Tensor<T, D>(scan_detail::kept_shape(input.u.shape(), states));
-  using generic::selective_scan_forward;
-  selective_scan_forward<dir>(context, input, weights, y, last, kept);
+  if (saved != nullptr) kept.states = Tensor<wide_t<T>, D>(scan_detail::kept_shape(input.u.shape(), states));
+  if constexpr (detail::runs_generic_code<D, T>) {
+    generic::selective_scan_forward<dir>(context, input, weights, y, last, kept);
+  } else {
+    using generic::selective_scan_forward;
+    selective_scan_forward<dir>(context, input, weights, y, last, kept);
+  }
   if (saved != nullptr) *saved = kept;
   if (final_state != nullptr) *final_state = last;
   return y;
@@ -63,9 +68,9 @@ Tensor<T, D> selective_scan(Context<D>& context, const ScanInput<T, D>& input, c
 /// in an order that depends on the shapes alone.
 template <Direction dir, Device D, class T>
 void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy,
-                             const std::type_identity_t<Tensor<T, D>>& dfinal_state, const ScanInput<T, D>& input,
-                             const ScanWeights<T, D>& weights, const ScanSaved<T, D>& saved,
-                             ScanGradients<T, D>& gradients) {
+                             const std::type_identity_t<Tensor<wide_t<T>, D>>& dfinal_state,
+                             const ScanInput<T, D>& input, const ScanWeights<T, D>& weights,
+                             const ScanSaved<T, D>& saved, ScanGradients<T, D>& gradients) {
   detail::check_scan(input, weights);
   const Shape& u = input.u.shape();
   const Index states = weights.A.size(1);
@@ -85,8 +90,12 @@ void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy,
   gradients.bc = Tensor<T, D>(input.bc.shape());
   gradients.z = detail::empty_like(input.z);
   gradients.initial_state = detail::empty_like(input.initial_state);
-  using generic::selective_scan_backward;
-  selective_scan_backward<dir>(context, dy, dfinal_state, input, weights, saved, gradients);
+  if constexpr (detail::runs_generic_code<D, T>) {
+    generic::selective_scan_backward<dir>(context, dy, dfinal_state, input, weights, saved, gradients);
+  } else {
+    using generic::selective_scan_backward;
+    selective_scan_backward<dir>(context, dy, dfinal_state, input, weights, saved, gradients);
+  }
 }
 
 }  // namespace ligase::inline LIGASE_ISA::ops

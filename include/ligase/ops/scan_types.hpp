@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/direction.hpp>
 
@@ -8,34 +9,35 @@ namespace ligase::inline LIGASE_ISA {
 /// What a selective scan reads along the tokens, and the state that it starts from.
 template <class T, Device V>
 struct ScanInput {
-  Tensor<T, V> u;              ///< [B, L, E]
-  Tensor<T, V> delta;          ///< [B, L, E], step size before bias and softplus
-  Tensor<T, V> bc;             ///< [B, L, 2 N]: B, then C
-  Tensor<T, V> z;              ///< [B, L, E], or empty: no gate
-  Tensor<T, V> initial_state;  ///< [B, E, N], or empty: zeros
+  Tensor<T, V> u;                      ///< [B, L, E]
+  Tensor<T, V> delta;                  ///< [B, L, E], step size before bias and softplus
+  Tensor<T, V> bc;                     ///< [B, L, 2 N]: B, then C
+  Tensor<T, V> z;                      ///< [B, L, E], or empty: no gate
+  Tensor<wide_t<T>, V> initial_state;  ///< [B, E, N], or empty: zeros
 };
 
-/// Weights of a selective scan.
+/// Weights of a selective scan over activations of type T.
 template <class T, Device V>
 struct ScanWeights {
-  Tensor<T, V> A;           ///< [E, N], negative
-  Tensor<T, V> D;           ///< [E], or empty: no skip
-  Tensor<T, V> delta_bias;  ///< [E], or empty: none
-  bool softplus = true;     ///< of delta + delta_bias
+  Tensor<wide_t<T>, V> A;           ///< [E, N], negative
+  Tensor<wide_t<T>, V> D;           ///< [E], or empty: no skip
+  Tensor<wide_t<T>, V> delta_bias;  ///< [E], or empty: none
+  bool softplus = true;             ///< of delta + delta_bias
 };
 
 /// What the backward pass needs besides input and weights.
 template <class T, Device V>
 struct ScanSaved {
-  Tensor<T, V> states;  ///< [B, ceil(L / 64), ceil(E / 16), N, 16]: before step 0, 64, 128, ... of the walk
+  Tensor<wide_t<T>, V> states;  ///< [B, ceil(L / 64), ceil(E / 16), N, 16]: before step 0, 64, 128, ... of the walk
 };
 
 /// Gradients of a selective scan. The first five are written (=), `z` and `initial_state` only where the input has them;
 /// the others are added to (+=) where they are not empty.
 template <class T, Device V>
 struct ScanGradients {
-  Tensor<T, V> u, delta, bc, z, initial_state;
-  Tensor<T, V> A, D, delta_bias;
+  Tensor<T, V> u, delta, bc, z;
+  Tensor<wide_t<T>, V> initial_state;
+  Tensor<wide_t<T>, V> A, D, delta_bias;
 };
 
 namespace scan_detail {
@@ -49,7 +51,8 @@ inline constexpr Index slab_channels = 128;
 /// Plain pointers and sizes of a scan; null where a tensor is empty.
 template <class T>
 struct View {
-  const T *u, *delta, *bc, *z, *initial_state, *A, *D, *delta_bias;
+  const T *u, *delta, *bc, *z;
+  const wide_t<T>*initial_state, *A, *D, *delta_bias;
   bool softplus;
   Index batch, length, channels, states;
 

@@ -151,7 +151,7 @@ class Trainer {
 
   template <class Next, class Compute>
   StepReport make_step(Context<D>& context, Next& next, Compute& compute) {
-    zero_gradients(module_);
+    optimizer_.zero_gradients(context, module_);
     Context<D> inner = context;
     inner.training = true;
     StepReport report;
@@ -168,7 +168,7 @@ class Trainer {
     const auto n = static_cast<double>(options_.accumulate);
     report.loss /= n;
     check_finite("loss", report.loss);
-    report.grad_norm = gradient_norm(context, module_) / n;
+    report.grad_norm = optimizer_.gradient_norm(context, module_) / n;
     check_finite("gradient norm", report.grad_norm);
     report.learning_rate = schedule_.rate(state_.step);
     optimizer_.step(context, module_, report.learning_rate, clip_coefficient(report.grad_norm, options_.max_norm) / n);

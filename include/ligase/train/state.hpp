@@ -2,6 +2,7 @@
 
 #include <ligase/io/json.hpp>
 #include <ligase/io/safetensors.hpp>
+#include <ligase/models/weights.hpp>
 #include <ligase/train/optimizer.hpp>
 
 #include <algorithm>
@@ -113,26 +114,16 @@ namespace detail {
 
 inline constexpr const char* state_key = "ligase.training_state";
 
-struct StateSlot {
-  TensorRecord record;
-  void* data;
-};
-
-/// Every tensor of a run: model (buffers and frozen weights included) and moments.
-template <class M, class T>
-std::vector<StateSlot> state_slots(M& module, AdamW<T, cpu>& optimizer) {
-  std::vector<StateSlot> slots;
-  const auto add = [&](std::string name, auto& tensor) {
-    slots.push_back({tensor_record(std::move(name), tensor), tensor.data()});
-  };
+/// f(name, tensor) for every tensor of a run: model (buffers and frozen weights included) and moments.
+template <class M, class T, Device D, class F>
+void visit_state(M& module, AdamW<T, D>& optimizer, F&& f) {
   visit_tensors(module, [&](const std::string& name, auto& x, bool is_alias) {
-    if (!is_alias) add("model." + name, x.value);
+    if (!is_alias) f("model." + name, x.value);
   });
   for (auto& [name, m] : optimizer.moments()) {
-    add("first_moment." + name, m.first);
-    add("second_moment." + name, m.second);
+    f("first_moment." + name, m.first);
+    f("second_moment." + name, m.second);
   }
-  return slots;
 }
 
 inline TrainState parse_training_state(const Safetensors& file) {
@@ -171,13 +162,13 @@ inline TrainState parse_training_state(const Safetensors& file) {
 /// (AtomicFile). A process killed at any moment, or a full disk, leaves either the old state or the new one. The state
 /// holds its own copy of the weights: checkpoint/ is written from the model afterwards, may be one save older after a
 /// kill, and is written again on resume.
-template <class M, class T>
-void save_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>& optimizer, const TrainState& state) {
+template <class M, class T, Device D>
+void save_training_state(const RunFolder& folder, M& module, AdamW<T, D>& optimizer, const TrainState& state) {
   const Json json = {{"step", state.step},           {"batches", state.batches}, {"tokens", state.tokens},
                      {"last_loss", state.last_loss}, {"flags", state.flags},     {"extra", state.extra}};
-  std::vector<TensorRecord> records;
-  for (auto& slot : detail::state_slots(module, optimizer)) records.push_back(std::move(slot.record));
-  write_safetensors(folder.state(), records, TensorOrder::sorted, {{detail::state_key, dump_json(json, -1)}});
+  WeightRecords all;
+  detail::visit_state(module, optimizer, [&](std::string name, const auto& x) { all.add(std::move(name), x); });
+  write_safetensors(folder.state(), all.records, TensorOrder::sorted, {{detail::state_key, dump_json(json, -1)}});
 }
 
 /// Whether the folder holds a complete state.
@@ -193,25 +184,24 @@ inline TrainState read_training_state(const RunFolder& folder) {
 
 /// Restores weights and moments bit by bit and returns the rest. `optimizer` must have been reset for `module`. Tensors
 /// that are missing, too many or of another shape or type: one Error (input) that lists them, and nothing is changed.
-template <class M, class T>
-TrainState load_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>& optimizer) {
+template <class M, class T, Device D>
+TrainState load_training_state(const RunFolder& folder, M& module, AdamW<T, D>& optimizer) {
   const Safetensors file(folder.state());
   TrainState state = detail::parse_training_state(file);
-  const auto slots = detail::state_slots(module, optimizer);
 
   std::string problems;
   const auto complain = [&](const std::string& text) { problems += (problems.empty() ? "" : ", ") + text; };
   std::vector<std::string> names;
-  for (const auto& slot : slots) {
-    const TensorRecord& r = slot.record;
-    names.push_back(r.name);
-    const TensorView* view = file.find(r.name);
+  detail::visit_state(module, optimizer, [&](const std::string& name, const auto& x) {
+    constexpr DType dtype = dtype_of<typename std::remove_cvref_t<decltype(x)>::Element>();
+    names.push_back(name);
+    const TensorView* view = file.find(name);
     if (view == nullptr)
-      complain(r.name + " missing");
-    else if (!(view->shape == r.shape) || view->dtype != r.dtype)
-      complain(r.name + " is " + std::string(dtype_name(view->dtype)) + " " + view->shape.text() + " instead of " +
-               std::string(dtype_name(r.dtype)) + " " + r.shape.text());
-  }
+      complain(name + " missing");
+    else if (!(view->shape == x.shape()) || view->dtype != dtype)
+      complain(name + " is " + std::string(dtype_name(view->dtype)) + " " + view->shape.text() + " instead of " +
+               std::string(dtype_name(dtype)) + " " + x.shape().text());
+  });
   std::sort(names.begin(), names.end());
   for (const TensorView& view : file.tensors())
     if (!std::binary_search(names.begin(), names.end(), view.name)) complain(view.name + " unknown");
@@ -221,10 +211,9 @@ TrainState load_training_state(const RunFolder& folder, M& module, AdamW<T, cpu>
                  .where = file.where(),
                  .found = problems}};
 
-  for (const auto& slot : slots) {
-    const TensorView* view = file.find(slot.record.name);
-    if (!view->bytes.empty()) std::memcpy(slot.data, view->bytes.data(), view->bytes.size());
-  }
+  detail::visit_state(module, optimizer, [&](const std::string& name, auto& x) {
+    fill_on_host(x, [&](auto values) { file.copy_to(*file.find(name), values); });
+  });
   optimizer.set_steps(state.step);
   return state;
 }

@@ -13,15 +13,18 @@ LIGASE_HD constexpr Index tap_token(Direction dir, Index token, Index tap, Index
 
 template <Direction dir, class T>
 struct Conv1dForward {
-  const T *x, *weight, *bias;
+  const T* x;
+  const wide_t<T>* weight;
+  const wide_t<T>* bias;
   Index length, channels, taps;
   T* y;
   LIGASE_HD void operator()(Index i) const {
     const Index e = i % channels, row = i / channels, t = row % length, start = row - t;
-    T sum = bias ? bias[e] : T(0);
+    using W = wide_t<T>;
+    W sum = bias ? bias[e] : W(0);
     for (Index j = 0; j < taps; ++j) {
       const Index from = tap_token(dir, t, j, taps);
-      if (from >= 0 && from < length) sum = math::fma(weight[e * taps + j], x[(start + from) * channels + e], sum);
+      if (from >= 0 && from < length) sum = math::fma(weight[e * taps + j], W(x[(start + from) * channels + e]), sum);
     }
     y[i] = sum;
   }
@@ -35,20 +38,22 @@ template <Direction dir, class T>
 struct Conv1dWeightTile {
   const T *dy, *x;
   Index length, channels, taps;
-  T *dweight, *dbias;
+  wide_t<T>* dweight;
+  wide_t<T>* dbias;
   LIGASE_HD void operator()(Index tile) const {
     const Index tiles = (length + conv1d_tile - 1) / conv1d_tile, start = tile / tiles * length;
     const Index begin = tile % tiles * conv1d_tile, end = begin + conv1d_tile < length ? begin + conv1d_tile : length;
     for (Index e = 0; e < channels; ++e) {
-      T sum = T(0);
+      using W = wide_t<T>;
+      W sum = W(0);
       for (Index t = begin; t < end; ++t) sum += dy[(start + t) * channels + e];
       dbias[tile * channels + e] = sum;
       for (Index j = 0; j < taps; ++j) {
-        sum = T(0);
+        sum = W(0);
         for (Index t = begin; t < end; ++t) {
           const Index from = tap_token(dir, t, j, taps);
           if (from >= 0 && from < length)
-            sum = math::fma(dy[(start + t) * channels + e], x[(start + from) * channels + e], sum);
+            sum = math::fma(W(dy[(start + t) * channels + e]), W(x[(start + from) * channels + e]), sum);
         }
         dweight[(tile * channels + e) * taps + j] = sum;
       }
@@ -57,21 +62,22 @@ struct Conv1dWeightTile {
 };
 
 template <Direction dir, Device D, class T>
-void causal_conv1d_forward(Context<D>& context, const Tensor<T, D>& x, const Tensor<T, D>& weight,
-                           const Tensor<T, D>& bias, Tensor<T, D>& y) {
+void causal_conv1d_forward(Context<D>& context, const Tensor<T, D>& x, const Tensor<wide_t<T>, D>& weight,
+                           const Tensor<wide_t<T>, D>& bias, Tensor<T, D>& y) {
   for_each(context, x.count(),
            Conv1dForward<dir, T>{x.data(), weight.data(), bias.data(), x.size(1), x.size(2), weight.size(2), y.data()});
 }
 
 template <Direction dir, Device D, class T>
 void causal_conv1d_backward(Context<D>& context, const Tensor<T, D>& dy, const Tensor<T, D>& x,
-                            const Tensor<T, D>& weight, Tensor<T, D>& dx, Tensor<T, D>& dweight, Tensor<T, D>& dbias) {
+                            const Tensor<wide_t<T>, D>& weight, Tensor<T, D>& dx, Tensor<wide_t<T>, D>& dweight,
+                            Tensor<wide_t<T>, D>& dbias) {
   const Index length = x.size(1), channels = x.size(2), taps = weight.size(2);
   for_each(context, x.count(),
            Conv1dForward<opposite(dir), T>{dy.data(), weight.data(), nullptr, length, channels, taps, dx.data()});
   if (dweight.empty() && dbias.empty()) return;
   const Index tiles = x.size(0) * ((length + conv1d_tile - 1) / conv1d_tile);
-  Tensor<T, D> weight_tiles({tiles, channels, taps}), bias_tiles({tiles, channels});
+  Tensor<wide_t<T>, D> weight_tiles({tiles, channels, taps}), bias_tiles({tiles, channels});
   for_rows(
       context, tiles,
       Conv1dWeightTile<dir, T>{dy.data(), x.data(), length, channels, taps, weight_tiles.data(), bias_tiles.data()});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/primitives.hpp>
 
@@ -22,7 +23,7 @@ struct MulForward {
 template <class T>
 struct ScaleForward {
   const T* x;
-  T factor;
+  wide_t<T> factor;
   T* y;
   LIGASE_HD void operator()(Index i) const { y[i] = x[i] * factor; }
 };
@@ -36,7 +37,7 @@ void mul_forward(Context<D>& context, const Tensor<T, D>& a, const Tensor<T, D>&
   for_each(context, a.count(), MulForward<T>{a.data(), b.data(), y.data()});
 }
 template <Device D, class T>
-void scale_forward(Context<D>& context, const Tensor<T, D>& x, T factor, Tensor<T, D>& y) {
+void scale_forward(Context<D>& context, const Tensor<T, D>& x, wide_t<T> factor, Tensor<T, D>& y) {
   for_each(context, x.count(), ScaleForward<T>{x.data(), factor, y.data()});
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/math.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/primitives.hpp>
@@ -10,7 +11,7 @@ template <class T>
 struct NegativeExp {
   const T* x;
   T* y;
-  LIGASE_HD void operator()(Index i) const { y[i] = -math::exp(x[i]); }
+  LIGASE_HD void operator()(Index i) const { y[i] = -math::exp(wide_t<T>(x[i])); }
 };
 
 template <Device D, class T>

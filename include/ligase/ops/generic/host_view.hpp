@@ -7,17 +7,23 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace ligase::inline LIGASE_ISA::generic {
 
-/// The elements as the host reads them: the tensor's own on a device in host memory, none on a device without data. A device
-/// with memory of its own overloads this in ligase::device and returns a copy (anything with size() and []).
+/// The elements as the host reads them, anything with size() and []: the tensor's own on a device in host memory, a copy of
+/// another device's, none on a device without data.
 template <Device D, class T>
-std::span<const T> host_view(Context<D>&, const Tensor<T, D>& x) {
-  if constexpr (D::holds_data)
+auto host_view(Context<D>&, const Tensor<T, D>& x) {
+  if constexpr (D::on_host) {
     return x.span();
-  else
-    return {};
+  } else if constexpr (D::holds_data) {
+    std::vector<T> copy(static_cast<std::size_t>(x.count()));
+    copy_out(D{}, copy.data(), x.data(), x.bytes());
+    return copy;
+  } else {
+    return std::span<const T>{};
+  }
 }
 
 /// The sum of all elements, taken on the host in double, in order.
@@ -29,26 +35,38 @@ double host_sum(Context<D>& context, const Tensor<T, D>& x) {
   return sum;
 }
 
+/// Whether an id stands for something.
+struct ValidId {
+  Index limit, also_valid;
+  LIGASE_HD bool operator()(Index id) const { return (id >= 0 && id < limit) || id == also_valid; }
+};
+
+/// Position of the first id that is not valid, or -1.
+template <Device D>
+Index find_invalid_id(Context<D>& context, const Tensor<std::int32_t, D>& ids, ValidId valid) {
+  const auto values = host_view(context, ids);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!valid(values[i])) return static_cast<Index>(i);
+  return -1;
+}
+
 /// Throws kind `input`, naming the place, unless every id is in 0 .. limit-1 or equals `also_valid`.
 template <Device D>
 void check_ids(Context<D>& context, const char* where, const Tensor<std::int32_t, D>& ids, Index limit,
                Index also_valid = std::numeric_limits<Index>::min()) {
-  const auto values = host_view(context, ids);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const Index id = values[i];
-    if ((id >= 0 && id < limit) || id == also_valid) continue;
-    std::string place;
-    Index rest = static_cast<Index>(i);
-    for (int d = ids.shape().rank() - 1; d >= 0; --d) {
-      place = std::to_string(rest % ids.size(d)) + (place.empty() ? "" : ", ") + place;
-      rest /= ids.size(d);
-    }
-    throw Error{{.kind = ErrorKind::input,
-                 .what = "id out of range at [" + place + "]",
-                 .where = where,
-                 .expected = "0 to " + std::to_string(limit - 1),
-                 .found = std::to_string(id)}};
+  const Index invalid = find_invalid_id(context, ids, ValidId{limit, also_valid});
+  if (invalid < 0) return;
+  std::string place;
+  Index rest = invalid;
+  for (int d = ids.shape().rank() - 1; d >= 0; --d) {
+    place = std::to_string(rest % ids.size(d)) + (place.empty() ? "" : ", ") + place;
+    rest /= ids.size(d);
   }
+  throw Error{{.kind = ErrorKind::input,
+               .what = "id out of range at [" + place + "]",
+               .where = where,
+               .expected = "0 to " + std::to_string(limit - 1),
+               .found = std::to_string(static_cast<Index>(host_view(context, ids)[static_cast<std::size_t>(invalid)]))}};
 }
 
 }  // namespace ligase::inline LIGASE_ISA::generic

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/primitives.hpp>
 
@@ -17,17 +18,18 @@ LIGASE_HD constexpr Index pool_tiles(Index length) { return (length + pool_tile 
 /// Sums or maxima of one tile of tokens of one sequence: partial [B, tiles, D]; token [B, tiles, D] of the maximum, -1 for none.
 template <class T>
 struct PoolTile {
+  using W = wide_t<T>;
   const T* x;
   const std::int32_t* mask;
   Index length, width;
   bool maximum;
-  T* partial;
+  W* partial;
   Index* token;
   LIGASE_HD void operator()(Index tile) const {
     const Index b = tile / pool_tiles(length), begin = tile % pool_tiles(length) * pool_tile;
     const Index end = begin + pool_tile < length ? begin + pool_tile : length;
-    T* out = partial + tile * width;
-    for (Index c = 0; c < width; ++c) out[c] = T(0);
+    W* out = partial + tile * width;
+    for (Index c = 0; c < width; ++c) out[c] = W(0);
     if (maximum)
       for (Index c = 0; c < width; ++c) token[tile * width + c] = -1;
     for (Index t = begin; t < end; ++t) {
@@ -40,7 +42,7 @@ struct PoolTile {
     }
   }
   /// Later tokens win only if they are larger, or not a number while the present value is one.
-  static LIGASE_HD void take(T value, Index t, T& best, Index& best_token) {
+  static LIGASE_HD void take(W value, Index t, W& best, Index& best_token) {
     const bool better = best_token < 0 || value > best || (value != value && best == best);
     best = better ? value : best;
     best_token = better ? t : best_token;
@@ -59,27 +61,29 @@ struct CountTokens {
 };
 template <class T>
 struct PoolMean {
-  const T* partial;
+  using W = wide_t<T>;
+  const W* partial;
   const Index* count;
   Index tiles, width;
   T* y;
   LIGASE_HD void operator()(Index i) const {
     const Index b = i / width, c = i % width;
-    T sum = T(0);
+    W sum = W(0);
     for (Index k = 0; k < tiles; ++k) sum += partial[(b * tiles + k) * width + c];
-    y[i] = count[b] == 0 ? T(0) : sum / static_cast<T>(count[b]);
+    y[i] = count[b] == 0 ? W(0) : sum / static_cast<W>(count[b]);
   }
 };
 template <class T>
 struct PoolMaximum {
-  const T* partial;
+  using W = wide_t<T>;
+  const W* partial;
   const Index* token;
   Index tiles, width;
   T* y;
   Index* choice;
   LIGASE_HD void operator()(Index i) const {
     const Index b = i / width, c = i % width;
-    T best = T(0);
+    W best = W(0);
     Index best_token = -1;
     for (Index k = 0; k < tiles; ++k) {
       const Index from = (b * tiles + k) * width + c;
@@ -122,7 +126,7 @@ struct PoolBackward {
     T* out = dx + row * width;
     if (mean) {
       const bool counted = !mask || mask[row] != 0;
-      for (Index c = 0; c < width; ++c) out[c] = counted ? g[c] / static_cast<T>(choice[b]) : T(0);
+      for (Index c = 0; c < width; ++c) out[c] = counted ? g[c] / static_cast<wide_t<T>>(choice[b]) : wide_t<T>(0);
     } else {
       for (Index c = 0; c < width; ++c) out[c] = choice[b * width + c] == t ? g[c] : T(0);
     }
@@ -139,7 +143,7 @@ void pool_forward(Context<D>& context, const Tensor<T, D>& x, Pooling pooling, c
     return;
   }
   const bool maximum = pooling == Pooling::max;
-  Tensor<T, D> partial({batch, tiles, width});
+  Tensor<wide_t<T>, D> partial({batch, tiles, width});
   Tensor<Index, D> token(maximum ? partial.shape() : Shape{0});
   for_rows(context, batch * tiles,
            PoolTile<T>{x.data(), mask.data(), length, width, maximum, partial.data(), token.data()});

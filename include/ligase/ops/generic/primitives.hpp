@@ -18,7 +18,7 @@ inline constexpr bool has_primitives = false;
 ///   gemm_nn(context, g, A, B, C)      C  = A B       A: [M, K]  B: [K, N]
 ///   gemm_tn_add(context, A, B, C)     C += A^T B     A: [M, N]  B: [M, K]  C: [N, K]
 ///
-/// In gemm_nt and gemm_nn the rows of A come in sequences of g; a row of C has bits that depend on that row of A and on B
+/// A, B and C have one type, but what is added to by gemm_tn_add is wide_t of it. In gemm_nt and gemm_nn the rows of A come in sequences of g; a row of C has bits that depend on that row of A and on B
 /// alone. gemm_tn_add sums over rows in an order that depends on M alone.
 template <Device D, class F>
 void for_each(Context<D>&, Index, F) {

@@ -21,26 +21,29 @@ LIGASE_HD T scan_step_slope(T delta, bool softplus) {
 template <Direction dir, class T>
 struct ScanForward {
   scan_detail::View<T> in;
-  T *y, *state, *saved;
+  T* y;
+  wide_t<T>* state;
+  wide_t<T>* saved;
   LIGASE_HD void operator()(Index row) const {
+    using W = wide_t<T>;
     const Index b = row / in.channels, e = row % in.channels, states = in.states;
-    const T* a = in.A + e * states;
-    const T bias = in.delta_bias ? in.delta_bias[e] : T(0), skip = in.D ? in.D[e] : T(0);
-    T* h = state + row * states;
-    for (Index n = 0; n < states; ++n) h[n] = in.initial_state ? in.initial_state[row * states + n] : T(0);
+    const W* a = in.A + e * states;
+    const W bias = in.delta_bias ? in.delta_bias[e] : W(0), skip = in.D ? in.D[e] : W(0);
+    W* h = state + row * states;
+    for (Index n = 0; n < states; ++n) h[n] = in.initial_state ? in.initial_state[row * states + n] : W(0);
     for (Index step = 0; step < in.length; ++step) {
       if (saved && step % scan_detail::block_steps == 0)
         for (Index n = 0; n < states; ++n)
           saved[in.kept(b, step / scan_detail::block_steps, e / 16) + n * 16 + e % 16] = h[n];
       const Index token = b * in.length + token_at(dir, step, in.length), i = token * in.channels + e;
       const T *B = in.bc + token * 2 * states, *C = B + states;
-      const T dt = scan_step(in.delta[i] + bias, in.softplus), x = dt * in.u[i];
-      T sum = skip * in.u[i];
+      const W u = in.u[i], dt = scan_step<W>(in.delta[i] + bias, in.softplus), x = dt * u;
+      W sum = skip * u;
       for (Index n = 0; n < states; ++n) {
         h[n] = math::exp(dt * a[n]) * h[n] + x * B[n];
         sum += h[n] * C[n];
       }
-      y[i] = in.z ? sum * silu_value(in.z[i]) : sum;
+      y[i] = in.z ? sum * silu_value(W(in.z[i])) : sum;
     }
   }
 };
@@ -50,11 +53,16 @@ struct ScanForward {
 template <Direction dir, class T>
 struct ScanBackward {
   scan_detail::View<T> in;
-  const T *dy, *dfinal, *saved;
-  T* work;                       // [rows, 65, N]: states of a block, the kept one first
-  T *du, *ddelta, *dz;           // [B, L, E]
-  T* dbc;                        // [slabs, B, L, 2 N]
-  T *adjoint, *dA, *dD, *dbias;  // [B, E, N], [B, E, N], [B, E], [B, E]
+  const T* dy;
+  const wide_t<T>* dfinal;
+  const wide_t<T>* saved;
+  wide_t<T>* work;      // [rows, 65, N]: states of a block, the kept one first
+  T *du, *ddelta, *dz;  // [B, L, E]
+  wide_t<T>* dbc;       // [slabs, B, L, 2 N]
+  wide_t<T>* adjoint;   // [B, E, N]
+  wide_t<T>* dA;        // [B, E, N]
+  wide_t<T>* dD;        // [B, E]
+  wide_t<T>* dbias;     // [B, E]
   LIGASE_HD void operator()(Index row) const {
     const Index slab = row / in.batch, b = row % in.batch, first = slab * scan_detail::slab_channels;
     const Index end =
@@ -62,15 +70,16 @@ struct ScanBackward {
     for (Index e = first; e < end; ++e) channel(row, slab, b, e, e == first);
   }
   LIGASE_HD void channel(Index row, Index slab, Index b, Index e, bool overwrite) const {
+    using W = wide_t<T>;
     const Index states = in.states, be = b * in.channels + e;
-    const T* a = in.A + e * states;
-    const T bias = in.delta_bias ? in.delta_bias[e] : T(0), skip = in.D ? in.D[e] : T(0);
-    T *h = work + row * (scan_detail::block_steps + 1) * states, *adj = adjoint + be * states,
+    const W* a = in.A + e * states;
+    const W bias = in.delta_bias ? in.delta_bias[e] : W(0), skip = in.D ? in.D[e] : W(0);
+    W *h = work + row * (scan_detail::block_steps + 1) * states, *adj = adjoint + be * states,
       *sum_a = dA + be * states;
-    T sum_skip = T(0), sum_bias = T(0);
+    W sum_skip = W(0), sum_bias = W(0);
     for (Index n = 0; n < states; ++n) {
-      adj[n] = dfinal ? dfinal[be * states + n] : T(0);
-      sum_a[n] = T(0);
+      adj[n] = dfinal ? dfinal[be * states + n] : W(0);
+      sum_a[n] = W(0);
     }
     for (Index block = in.blocks() - 1; block >= 0; --block) {
       const Index begin = block * scan_detail::block_steps;
@@ -79,37 +88,39 @@ struct ScanBackward {
       for (Index k = 0; k < count; ++k) {
         const Index token = b * in.length + token_at(dir, begin + k, in.length), i = token * in.channels + e;
         const T* B = in.bc + token * 2 * states;
-        const T dt = scan_step(in.delta[i] + bias, in.softplus), x = dt * in.u[i];
+        const W u = in.u[i], dt = scan_step<W>(in.delta[i] + bias, in.softplus), x = dt * u;
         for (Index n = 0; n < states; ++n)
           h[(k + 1) * states + n] = math::exp(dt * a[n]) * h[k * states + n] + x * B[n];
       }
       for (Index k = count - 1; k >= 0; --k) {
         const Index token = b * in.length + token_at(dir, begin + k, in.length), i = token * in.channels + e;
-        const T *B = in.bc + token * 2 * states, *C = B + states, *before = h + k * states, *after = before + states;
-        T *dB = dbc + (slab * in.batch * in.length + token) * 2 * states, *dC = dB + states;
-        const T u = in.u[i], delta = in.delta[i] + bias, dt = scan_step(delta, in.softplus), x = dt * u;
-        T g = dy[i];
+        const T *B = in.bc + token * 2 * states, *C = B + states;
+        const W *before = h + k * states, *after = before + states;
+        W *dB = dbc + (slab * in.batch * in.length + token) * 2 * states, *dC = dB + states;
+        const W u = in.u[i], delta = in.delta[i] + bias, dt = scan_step(delta, in.softplus), x = dt * u;
+        W g = dy[i];
         if (in.z) {
-          T sum = skip * u;
+          W sum = skip * u;
           for (Index n = 0; n < states; ++n) sum += after[n] * C[n];
-          dz[i] = g * sum * silu_slope(in.z[i]);
-          g *= silu_value(in.z[i]);
+          dz[i] = g * sum * silu_slope(W(in.z[i]));
+          g *= silu_value(W(in.z[i]));
         }
-        T by_x = T(0), by_dt = T(0);
+        W by_x = W(0), by_dt = W(0);
         for (Index n = 0; n < states; ++n) {
           adj[n] += g * C[n];
-          dB[n] = adj[n] * x + (overwrite ? T(0) : dB[n]);
-          dC[n] = g * after[n] + (overwrite ? T(0) : dC[n]);
+          dB[n] = adj[n] * x + (overwrite ? W(0) : dB[n]);
+          dC[n] = g * after[n] + (overwrite ? W(0) : dC[n]);
           by_x += adj[n] * B[n];
           adj[n] *= math::exp(dt * a[n]);
-          const T by_exponent = adj[n] * before[n];
+          const W by_exponent = adj[n] * before[n];
           by_dt += by_exponent * a[n];
           sum_a[n] += by_exponent * dt;
         }
         du[i] = g * skip + by_x * dt;
-        ddelta[i] = (by_dt + by_x * u) * scan_step_slope(delta, in.softplus);
+        const W by_delta = (by_dt + by_x * u) * scan_step_slope(delta, in.softplus);
+        ddelta[i] = by_delta;
         sum_skip += g * u;
-        sum_bias += ddelta[i];
+        sum_bias += by_delta;
       }
     }
     dD[be] = sum_skip;
@@ -120,11 +131,11 @@ struct ScanBackward {
 /// sum[i] = the sum over parts of partial[part, i].
 template <class T>
 struct SumParts {
-  const T* partial;
+  const wide_t<T>* partial;
   Index parts, count;
   T* sum;
   LIGASE_HD void operator()(Index i) const {
-    T s = partial[i];
+    wide_t<T> s = partial[i];
     for (Index p = 1; p < parts; ++p) s += partial[p * count + i];
     sum[i] = s;
   }
@@ -132,19 +143,20 @@ struct SumParts {
 
 template <Direction dir, Device D, class T>
 void selective_scan_forward(Context<D>& context, const ScanInput<T, D>& input, const ScanWeights<T, D>& weights,
-                            Tensor<T, D>& y, Tensor<T, D>& final_state, ScanSaved<T, D>& saved) {
+                            Tensor<T, D>& y, Tensor<wide_t<T>, D>& final_state, ScanSaved<T, D>& saved) {
   const auto in = scan_detail::view(input, weights);
   for_rows(context, in.batch * in.channels, ScanForward<dir, T>{in, y.data(), final_state.data(), saved.states.data()});
 }
 
 template <Direction dir, Device D, class T>
-void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy, const Tensor<T, D>& dfinal_state,
+void selective_scan_backward(Context<D>& context, const Tensor<T, D>& dy, const Tensor<wide_t<T>, D>& dfinal_state,
                              const ScanInput<T, D>& input, const ScanWeights<T, D>& weights,
                              const ScanSaved<T, D>& saved, ScanGradients<T, D>& gradients) {
   const auto in = scan_detail::view(input, weights);
   const Index rows = in.batch * in.slabs();
-  Tensor<T, D> work({rows, scan_detail::block_steps + 1, in.states}), dbc({in.slabs(), gradients.bc.count()});
-  Tensor<T, D> adjoint({in.batch, in.channels, in.states}), dA(adjoint.shape()), dD({in.batch, in.channels}),
+  Tensor<wide_t<T>, D> work({rows, scan_detail::block_steps + 1, in.states});
+  Tensor<wide_t<T>, D> dbc({in.slabs(), gradients.bc.count()});
+  Tensor<wide_t<T>, D> adjoint({in.batch, in.channels, in.states}), dA(adjoint.shape()), dD({in.batch, in.channels}),
       dbias(dD.shape());
   if (!gradients.initial_state.empty()) adjoint = gradients.initial_state;
   for_rows(context, rows,

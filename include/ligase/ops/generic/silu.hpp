@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/math.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/primitives.hpp>
@@ -21,21 +22,21 @@ template <class T>
 struct SiluForward {
   const T* x;
   T* y;
-  LIGASE_HD void operator()(Index i) const { y[i] = silu_value(x[i]); }
+  LIGASE_HD void operator()(Index i) const { y[i] = silu_value(wide_t<T>(x[i])); }
 };
 template <class T>
 struct SiluBackward {
   const T* dy;
   const T* x;
   T* dx;
-  LIGASE_HD void operator()(Index i) const { dx[i] = dy[i] * silu_slope(x[i]); }
+  LIGASE_HD void operator()(Index i) const { dx[i] = dy[i] * silu_slope(wide_t<T>(x[i])); }
 };
 template <class T>
 struct GateForward {
   const T* x;
   const T* z;
   T* y;
-  LIGASE_HD void operator()(Index i) const { y[i] = x[i] * silu_value(z[i]); }
+  LIGASE_HD void operator()(Index i) const { y[i] = x[i] * silu_value(wide_t<T>(z[i])); }
 };
 template <class T>
 struct GateBackward {
@@ -45,8 +46,8 @@ struct GateBackward {
   T* dx;
   T* dz;
   LIGASE_HD void operator()(Index i) const {
-    dx[i] = dy[i] * silu_value(z[i]);
-    dz[i] = dy[i] * x[i] * silu_slope(z[i]);
+    dx[i] = dy[i] * silu_value(wide_t<T>(z[i]));
+    dz[i] = dy[i] * x[i] * silu_slope(wide_t<T>(z[i]));
   }
 };
 

@@ -82,7 +82,7 @@ struct JoinStrandLogitsBackward {
       a[v] = from[v];
       b[v] = T(0);
     }
-    for (Index v = 0; v < width; ++v) b[map[v]] += from[v];
+    for (Index v = 0; v < width; ++v) b[map[v]] = b[map[v]] + from[v];
   }
 };
 template <class T>

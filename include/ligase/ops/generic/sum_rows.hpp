@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/math.hpp>
 #include <ligase/core/tensor.hpp>
 #include <ligase/ops/primitives.hpp>
@@ -14,10 +15,10 @@ template <class T>
 struct SumRowTile {
   const T* x;
   Index rows, width;
-  T* partial;
+  wide_t<T>* partial;
   LIGASE_HD void operator()(Index tile) const {
-    T* sum = partial + tile * width;
-    for (Index j = 0; j < width; ++j) sum[j] = T(0);
+    wide_t<T>* sum = partial + tile * width;
+    for (Index j = 0; j < width; ++j) sum[j] = wide_t<T>(0);
     const Index end = (tile + 1) * sum_tile < rows ? (tile + 1) * sum_tile : rows;
     for (Index r = tile * sum_tile; r < end; ++r)
       for (Index j = 0; j < width; ++j) sum[j] += x[r * width + j];
@@ -43,9 +44,9 @@ void add_tiles(Context<D>& context, const Tensor<T, D>& partial, Tensor<T, D>& s
 
 /// sum[j] += sum over rows of x[row, j], in a fixed order. x: [..., W]   sum: [W]
 template <Device D, class T>
-void sum_rows_add(Context<D>& context, const Tensor<T, D>& x, Tensor<T, D>& sum) {
+void sum_rows_add(Context<D>& context, const Tensor<T, D>& x, Tensor<wide_t<T>, D>& sum) {
   const Index width = sum.count(), rows = width == 0 ? 0 : x.count() / width, tiles = (rows + sum_tile - 1) / sum_tile;
-  Tensor<T, D> partial({tiles, width});
+  Tensor<wide_t<T>, D> partial({tiles, width});
   for_rows(context, tiles, SumRowTile<T>{x.data(), rows, width, partial.data()});
   add_tiles(context, partial, sum);
 }

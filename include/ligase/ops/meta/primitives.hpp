@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/context.hpp>
 #include <ligase/core/tensor.hpp>
 
@@ -15,6 +16,6 @@ void gemm_nt(Context<meta>&, Index, const Tensor<T, meta>&, const Tensor<T, meta
 template <class T>
 void gemm_nn(Context<meta>&, Index, const Tensor<T, meta>&, const Tensor<T, meta>&, Tensor<T, meta>&) {}
 template <class T>
-void gemm_tn_add(Context<meta>&, const Tensor<T, meta>&, const Tensor<T, meta>&, Tensor<T, meta>&) {}
+void gemm_tn_add(Context<meta>&, const Tensor<T, meta>&, const Tensor<T, meta>&, Tensor<wide_t<T>, meta>&) {}
 
 }  // namespace ligase::inline LIGASE_ISA::device

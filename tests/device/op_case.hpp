@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ligase/core/bfloat16.hpp>
 #include <ligase/core/context.hpp>
 #include <ligase/core/tensor.hpp>
 
@@ -33,7 +34,8 @@ struct Sizes {
   }
 };
 
-/// A named random input: numbers in [low, high), or ids in 0 .. below-1, of which `ignored` makes some -100.
+/// A named random input: numbers in [low, high), or ids in 0 .. below-1, of which `ignored` makes some -100. `wide`: held in
+/// the type of weights, statistics and states, which for bfloat16 is float.
 struct Input {
   std::string name;
   Shape shape;
@@ -41,16 +43,31 @@ struct Input {
   double low = -1.5, high = 1.5;
   Index below = 0;
   bool ignored = false;
+  bool wide = false;
 };
 inline Input parameter(std::string name, Shape shape, double low = -1, double high = 1) {
-  return {std::move(name), shape, Role::whole, low, high};
+  return {std::move(name), shape, Role::whole, low, high, 0, false, true};
 }
 inline Input ids(std::string name, Shape shape, Index below, Role role = Role::batch) {
   return {std::move(name), shape, role, 0, 0, below};
 }
 
+/// Named tensors: those of the number type itself, and the wide ones, which are the same map where that is one type.
 template <class T, class D>
-using Tensors = std::map<std::string, Tensor<T, D>>;
+struct Tensors : std::map<std::string, Tensor<T, D>> {
+  using Wide = std::map<std::string, Tensor<T, D>>;
+  Wide& wide() { return *this; }
+  const Wide& wide() const { return *this; }
+};
+template <class D>
+struct Tensors<ligase::bfloat16, D> : std::map<std::string, Tensor<ligase::bfloat16, D>> {
+  using Wide = std::map<std::string, Tensor<float, D>>;
+  Wide& wide() { return wide_; }
+  const Wide& wide() const { return wide_; }
+
+ private:
+  Wide wide_;
+};
 
 template <class T, class D>
 struct Inputs {
@@ -58,6 +75,8 @@ struct Inputs {
   std::map<std::string, Tensor<std::int32_t, D>> integer;
 
   const Tensor<T, D>& operator[](const std::string& name) const { return real.at(name); }
+  /// Of an input that is `wide`.
+  const Tensor<ligase::wide_t<T>, D>& wide(const std::string& name) const { return real.wide().at(name); }
   const Tensor<std::int32_t, D>& id(const std::string& name) const { return integer.at(name); }
 };
 

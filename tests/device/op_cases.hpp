@@ -23,6 +23,7 @@ std::vector<OpCase<T, D>> op_cases(const std::vector<Sizes>& sizes) {
     add_row_cases(list, s);
     add_strand_cases(list, s);
     add_sequence_cases(list, s);
+    add_pooling_cases(list, s);
     add_conv_cases(list, s);
     add_loss_cases(list, s);
     add_mixer_cases(list, s);

@@ -11,15 +11,16 @@ namespace ligase_test {
 
 template <class T, class D>
 Tensor<T, D> as_tensor(double value) {
-  Tensor<T, D> t(Shape{1});
-  if constexpr (D::holds_data) *t.data() = static_cast<T>(value);
-  return t;
+  if constexpr (D::holds_data)
+    return Tensor<T, D>::from(Shape{1}, std::vector<T>{static_cast<T>(value)});
+  else
+    return Tensor<T, D>(Shape{1});
 }
 
 template <class T, class D>
 double as_number(const Tensor<T, D>& t) {
   if constexpr (D::holds_data)
-    return static_cast<double>(*t.data());
+    return static_cast<double>(*ligase::to_host(t).data());
   else
     return 0;
 }
@@ -27,6 +28,8 @@ double as_number(const Tensor<T, D>& t) {
 template <class T, class D>
 void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   using C = Context<D>;
+  using Wide = ligase::wide_t<T>;
+  using Weights = Tensor<Wide, D>;
   using In = Inputs<T, D>;
   using Map = Tensors<T, D>;
   const Shape x{s.batch, s.length, s.vocabulary}, rows{s.batch, s.length};
@@ -38,7 +41,7 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   const auto result = std::make_shared<ops::CrossEntropy>();
   for (const bool weighted : {false, true}) {
     std::vector<Input> inputs{{"logits", x, Role::batch, -5, 5}, labels(weighted)};
-    if (weighted) inputs.push_back({"target_weight", rows, Role::batch, 0.1, 1});
+    if (weighted) inputs.push_back({"target_weight", rows, Role::batch, 0.1, 1, 0, false, true});
     list.push_back({"cross_entropy",
                     weighted ? "cross_entropy weighted, some ignored" : "cross_entropy",
                     s,
@@ -46,13 +49,13 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                     loss,
                     [=](C& c, const In& in, Map& out) {
                       *result = ops::cross_entropy(c, in["logits"], in.id("labels"), ignore,
-                                                   weighted ? in["target_weight"] : Tensor<T, D>());
-                      out["loss"] = as_tensor<T, D>(result->loss);
+                                                   weighted ? in.wide("target_weight") : Weights());
+                      out.wide()["loss"] = as_tensor<Wide, D>(result->loss);
                     },
                     [=](C& c, const In& in, const Map& dout, Map& din) {
                       din["logits"] = ops::cross_entropy_backward(c, *result, in["logits"], in.id("labels"), ignore,
-                                                                  as_number(dout.at("loss")),
-                                                                  weighted ? in["target_weight"] : Tensor<T, D>());
+                                                                  as_number(dout.wide().at("loss")),
+                                                                  weighted ? in.wide("target_weight") : Weights());
                     },
                     Role::whole,
                     {.exps = count},
@@ -64,16 +67,18 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                   {{"logits", x}, labels(true)},
                   loss,
                   [](C& c, const In& in, Map& out) {
-                    out["loss"] = as_tensor<T, D>(ops::accuracy(c, in["logits"], in.id("labels"), ignore).share());
+                    const double share = ops::accuracy(c, in["logits"], in.id("labels"), ignore).share();
+                    out.wide()["loss"] = as_tensor<Wide, D>(share);
                   },
                   {}});
-  const std::vector<Input> pair{{"x", x, Role::batch, -5, 5}, {"target", x, Role::batch, 0, 1}};
+  const std::vector<Input> pair{{"x", x, Role::batch, -5, 5}, {"target", x, Role::batch, 0, 1, 0, false, true}};
   list.push_back({"losses", "mean_squared_error", s, pair, loss,
                   [](C& c, const In& in, Map& out) {
-                    out["loss"] = as_tensor<T, D>(ops::mean_squared_error(c, in["x"], in["target"]));
+                    out.wide()["loss"] = as_tensor<Wide, D>(ops::mean_squared_error(c, in["x"], in.wide("target")));
                   },
                   [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["x"] = ops::mean_squared_error_backward(c, in["x"], in["target"], as_number(dout.at("loss")));
+                    din["x"] = ops::mean_squared_error_backward(c, in["x"], in.wide("target"),
+                                                                as_number(dout.wide().at("loss")));
                   },
                   Role::whole});
   list.push_back({"losses",
@@ -82,10 +87,11 @@ void add_loss_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                   pair,
                   loss,
                   [](C& c, const In& in, Map& out) {
-                    out["loss"] = as_tensor<T, D>(ops::binary_cross_entropy(c, in["x"], in["target"]));
+                    out.wide()["loss"] = as_tensor<Wide, D>(ops::binary_cross_entropy(c, in["x"], in.wide("target")));
                   },
                   [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["x"] = ops::binary_cross_entropy_backward(c, in["x"], in["target"], as_number(dout.at("loss")));
+                    din["x"] = ops::binary_cross_entropy_backward(c, in["x"], in.wide("target"),
+                                                                  as_number(dout.wide().at("loss")));
                   },
                   Role::whole,
                   {.exps = count},

@@ -12,7 +12,8 @@ namespace ligase_test {
 /// The mixer as layers wire it: one operation where the device has that, its plain wiring elsewhere.
 template <class T, class D>
 OpCase<T, D> mixer_case(const Sizes& s, ligase::SsmConfig config, bool bidirectional) {
-  using P = ligase::Precision<T, T, T>;
+  using Wide = ligase::wide_t<T>;
+  using P = ligase::Precision<T, Wide, Wide>;
   using Mixer = ligase::BiMambaMixer<D, P>;
   config.d_state = s.states;
   struct Run {
@@ -37,7 +38,7 @@ OpCase<T, D> mixer_case(const Sizes& s, ligase::SsmConfig config, bool bidirecti
           inputs,
           {{"y", Role::batch}},
           [=](Context<D>& c, const Inputs<T, D>& in, Tensors<T, D>& out) {
-            ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { p.value = in[key]; });
+            ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { p.value = in.wide(key); });
             out["y"] = ligase::wire::forward(run->mixer, c, in["h"], run->saved);
           },
           // The backward pass uses up what the forward pass kept, so it comes with one of its own.
@@ -46,7 +47,7 @@ OpCase<T, D> mixer_case(const Sizes& s, ligase::SsmConfig config, bool bidirecti
             ligase::wire::forward(run->mixer, c, in["h"], run->saved);
             ligase::allocate_gradients(run->mixer);
             din["h"] = ligase::wire::backward(run->mixer, c, dout.at("y"), run->saved);
-            ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { din[key] = p.gradient.clone(); });
+            ligase::visit_parameters(run->mixer, [&](const std::string& key, auto& p) { din.wide()[key] = p.gradient.clone(); });
           },
           Role::batch,
           {.flops = flops, .exps = steps, .scan_steps = steps},

@@ -2,6 +2,7 @@
 
 #include <device/op_case.hpp>
 
+#include <ligase/ops/add_norm.hpp>
 #include <ligase/ops/dropout.hpp>
 #include <ligase/ops/elementwise.hpp>
 #include <ligase/ops/embedding.hpp>
@@ -114,6 +115,7 @@ void add_elementwise_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
 template <class T, class D>
 void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   using C = Context<D>;
+  using Wide = Tensor<ligase::wide_t<T>, D>;
   using In = Inputs<T, D>;
   using Map = Tensors<T, D>;
   const Shape x{s.batch, s.length, s.channels}, wide{s.batch, s.length, s.outputs};
@@ -129,13 +131,13 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
                     inputs,
                     y,
                     [=](C& c, const In& in, Map& out) {
-                      out["y"] = ops::linear(c, in["x"], in["weight"], with_bias ? in["bias"] : Tensor<T, D>());
+                      out["y"] = ops::linear(c, in["x"], in.wide("weight"), with_bias ? in.wide("bias") : Wide());
                     },
                     [=](C& c, const In& in, const Map& dout, Map& din) {
-                      din["weight"] = zeros_like(in["weight"]);
-                      Tensor<T, D> dbias = with_bias ? zeros_like(in["bias"]) : Tensor<T, D>();
-                      din["x"] = ops::linear_backward(c, dout.at("y"), in["x"], in["weight"], din["weight"], dbias);
-                      if (with_bias) din["bias"] = dbias;
+                      Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+                      Wide dbias = with_bias ? zeros_like(in.wide("bias")) : Wide();
+                      din["x"] = ops::linear_backward(c, dout.at("y"), in["x"], in.wide("weight"), dweight, dbias);
+                      if (with_bias) din.wide()["bias"] = dbias;
                     },
                     Role::batch,
                     {.flops = product},
@@ -145,17 +147,19 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   const auto statistics = std::make_shared<ops::NormStatistics<T, D>>();
   // With one channel the derivative vanishes but for eps, which is therefore large there.
   const double eps = s.channels == 1 ? 1 : 1e-5;
-  list.push_back(
-      {"norm",
-       "rms_norm",
-       s,
-       {{"x", x, Role::batch, -2, 2}, parameter("weight", {s.channels}, 0.5, 1.5)},
-       y,
-       [=](C& c, const In& in, Map& out) { out["y"] = ops::rms_norm(c, in["x"], in["weight"], eps, statistics.get()); },
-       [=](C& c, const In& in, const Map& dout, Map& din) {
-         din["weight"] = zeros_like(in["weight"]);
-         din["x"] = ops::rms_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"]);
-       }});
+  list.push_back({"norm",
+                  "rms_norm",
+                  s,
+                  {{"x", x, Role::batch, -2, 2}, parameter("weight", {s.channels}, 0.5, 1.5)},
+                  y,
+                  [=](C& c, const In& in, Map& out) {
+                    out["y"] = ops::rms_norm(c, in["x"], in.wide("weight"), eps, statistics.get());
+                  },
+                  [=](C& c, const In& in, const Map& dout, Map& din) {
+                    Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+                    din["x"] =
+                        ops::rms_norm_backward(c, dout.at("y"), in["x"], in.wide("weight"), *statistics, dweight);
+                  }});
   list.push_back(
       {"norm",
        "layer_norm",
@@ -163,25 +167,50 @@ void add_row_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
        {{"x", x, Role::batch, -1, 3}, parameter("weight", {s.channels}, 0.5, 1.5), parameter("bias", {s.channels})},
        y,
        [=](C& c, const In& in, Map& out) {
-         out["y"] = ops::layer_norm(c, in["x"], in["weight"], in["bias"], eps, statistics.get());
+         out["y"] = ops::layer_norm(c, in["x"], in.wide("weight"), in.wide("bias"), eps, statistics.get());
        },
        [=](C& c, const In& in, const Map& dout, Map& din) {
-         din["weight"] = zeros_like(in["weight"]);
-         din["bias"] = zeros_like(in["bias"]);
-         din["x"] =
-             ops::layer_norm_backward(c, dout.at("y"), in["x"], in["weight"], *statistics, din["weight"], din["bias"]);
+         Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+         Wide& dbias = din.wide()["bias"] = zeros_like(in.wide("bias"));
+         din["x"] = ops::layer_norm_backward(c, dout.at("y"), in["x"], in.wide("weight"), *statistics, dweight, dbias);
        }});
 
-  list.push_back({"embedding",
-                  "embedding",
-                  s,
-                  {ids("ids", {s.batch, s.length}, s.vocabulary), parameter("weight", {s.vocabulary, s.channels})},
-                  y,
-                  [](C& c, const In& in, Map& out) { out["y"] = ops::embedding(c, in.id("ids"), in["weight"]); },
-                  [](C& c, const In& in, const Map& dout, Map& din) {
-                    din["weight"] = zeros_like(in["weight"]);
-                    ops::embedding_backward(c, dout.at("y"), in.id("ids"), din["weight"]);
-                  }});
+  const auto kept = std::make_shared<ops::AddNormSaved<T, D>>();
+  const Shape strands{2 * s.batch, s.length, s.channels};
+  for (const bool rms : {true, false})
+    list.push_back({"add_norm",
+                    rms ? "add_norm, exchanged" : "add_norm, layer_norm",
+                    s,
+                    {{"a", strands, Role::strands, -2, 2},
+                     {"b", strands, Role::strands, -1, 3},
+                     parameter("weight", {s.channels}, 0.5, 1.5),
+                     parameter("bias", {s.channels})},
+                    {{"y", Role::strands}, {"sum", Role::strands}},
+                    [=](C& c, const In& in, Map& out) {
+                      auto result = ops::add_norm(c, in["a"], in["b"], rms, in.wide("weight"),
+                                                  rms ? Wide() : in.wide("bias"), eps, rms, kept.get());
+                      out["y"] = result.y;
+                      out["sum"] = result.sum;
+                    },
+                    [=](C& c, const In& in, const Map& dout, Map& din) {
+                      Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+                      Wide& dbias = din.wide()["bias"] = zeros_like(in.wide("bias"));
+                      din["b"] = din["a"] = ops::add_norm_backward(c, dout.at("y"), dout.at("sum"), *kept,
+                                                                   in.wide("weight"), rms, dweight, dbias);
+                    },
+                    Role::strands});
+
+  list.push_back(
+      {"embedding",
+       "embedding",
+       s,
+       {ids("ids", {s.batch, s.length}, s.vocabulary), parameter("weight", {s.vocabulary, s.channels})},
+       y,
+       [](C& c, const In& in, Map& out) { out["y"] = ops::embedding<T>(c, in.id("ids"), in.wide("weight")); },
+       [](C& c, const In& in, const Map& dout, Map& din) {
+         Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+         ops::embedding_backward(c, dout.at("y"), in.id("ids"), dweight);
+       }});
 
   list.push_back(
       {"split",

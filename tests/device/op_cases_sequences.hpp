@@ -17,7 +17,9 @@ template <class T, class D>
 Tensor<T, D> as_numbers(const Tensor<std::int32_t, D>& ids) {
   Tensor<T, D> x(ids.shape());
   if constexpr (D::holds_data)
-    for (Index i = 0; i < ids.count(); ++i) x.data()[i] = static_cast<T>(ids.data()[i]);
+    ligase::fill_on_host(x, [host = ligase::to_host(ids)](auto values) {
+      for (Index i = 0; i < host.count(); ++i) values[static_cast<std::size_t>(i)] = static_cast<T>(host.data()[i]);
+    });
   return x;
 }
 
@@ -107,14 +109,18 @@ OpCase<T, D> scan_case(const Sizes& s, bool full) {
                             {"bc", {s.batch, s.length, 2 * s.states}},
                             parameter("A", {s.channels, s.states}, -3, -0.1)};
   if (full)
-    inputs.insert(inputs.end(), {{"z", x},
-                                 {"initial_state", {s.batch, s.channels, s.states}},
-                                 parameter("D", {s.channels}),
-                                 parameter("delta_bias", {s.channels})});
-  const auto get = [=](const In& in, const char* name) { return full ? in[name] : Tensor<T, D>(); };
+    inputs.insert(inputs.end(),
+                  {{"z", x},
+                   {"initial_state", {s.batch, s.channels, s.states}, Role::batch, -1.5, 1.5, 0, false, true},
+                   parameter("D", {s.channels}),
+                   parameter("delta_bias", {s.channels})});
+  const auto wide = [=](const In& in, const char* name) {
+    return full ? in.wide(name) : Tensor<ligase::wide_t<T>, D>();
+  };
   const auto call = [=](const In& in) {
-    return std::pair{ligase::ScanInput<T, D>{in["u"], in["delta"], in["bc"], get(in, "z"), get(in, "initial_state")},
-                     ligase::ScanWeights<T, D>{in["A"], get(in, "D"), get(in, "delta_bias"), true}};
+    return std::pair{ligase::ScanInput<T, D>{in["u"], in["delta"], in["bc"], full ? in["z"] : Tensor<T, D>(),
+                                             wide(in, "initial_state")},
+                     ligase::ScanWeights<T, D>{in.wide("A"), wide(in, "D"), wide(in, "delta_bias"), true}};
   };
   const auto saved = std::make_shared<ligase::ScanSaved<T, D>>();
   const double steps = static_cast<double>(x.count()) * static_cast<double>(s.states);
@@ -126,17 +132,20 @@ OpCase<T, D> scan_case(const Sizes& s, bool full) {
           {{"y", Role::batch}, {"final_state", Role::batch}},
           [=](C& c, const In& in, Map& out) {
             const auto [input, weights] = call(in);
-            out["y"] = ops::selective_scan<dir>(c, input, weights, saved.get(), &out["final_state"]);
+            out["y"] = ops::selective_scan<dir>(c, input, weights, saved.get(), &out.wide()["final_state"]);
           },
           [=](C& c, const In& in, const Map& dout, Map& din) {
             const auto [input, weights] = call(in);
             ligase::ScanGradients<T, D> g;
-            g.A = zeros_like(in["A"]);
-            if (full) g.D = zeros_like(in["D"]), g.delta_bias = zeros_like(in["delta_bias"]);
-            ops::selective_scan_backward<dir>(c, dout.at("y"), dout.at("final_state"), input, weights, *saved, g);
-            din = {{"u", g.u}, {"delta", g.delta}, {"bc", g.bc}, {"A", g.A}};
-            if (full)
-              din.insert({{"z", g.z}, {"initial_state", g.initial_state}, {"D", g.D}, {"delta_bias", g.delta_bias}});
+            g.A = zeros_like(in.wide("A"));
+            if (full) g.D = zeros_like(in.wide("D")), g.delta_bias = zeros_like(in.wide("delta_bias"));
+            ops::selective_scan_backward<dir>(c, dout.at("y"), dout.wide().at("final_state"), input, weights, *saved,
+                                              g);
+            din.insert({{"u", g.u}, {"delta", g.delta}, {"bc", g.bc}});
+            din.wide()["A"] = g.A;
+            if (!full) return;
+            din["z"] = g.z;
+            din.wide().insert({{"initial_state", g.initial_state}, {"D", g.D}, {"delta_bias", g.delta_bias}});
           },
           Role::batch,
           {.exps = steps, .scan_steps = steps},
@@ -146,6 +155,7 @@ OpCase<T, D> scan_case(const Sizes& s, bool full) {
 template <ligase::Direction dir, class T, class D>
 OpCase<T, D> conv1d_case(const Sizes& s, Index taps, bool with_bias) {
   using C = Context<D>;
+  using Wide = Tensor<ligase::wide_t<T>, D>;
   using In = Inputs<T, D>;
   using Map = Tensors<T, D>;
   std::vector<Input> inputs{{"x", {s.batch, s.length, s.channels}}, parameter("weight", {s.channels, 1, taps})};
@@ -157,21 +167,18 @@ OpCase<T, D> conv1d_case(const Sizes& s, Index taps, bool with_bias) {
           inputs,
           {{"y", Role::batch}},
           [=](C& c, const In& in, Map& out) {
-            out["y"] = ops::causal_conv1d<dir>(c, in["x"], in["weight"], with_bias ? in["bias"] : Tensor<T, D>());
+            out["y"] = ops::causal_conv1d<dir>(c, in["x"], in.wide("weight"), with_bias ? in.wide("bias") : Wide());
           },
           [=](C& c, const In& in, const Map& dout, Map& din) {
-            din["weight"] = zeros_like(in["weight"]);
-            Tensor<T, D> dbias = with_bias ? zeros_like(in["bias"]) : Tensor<T, D>();
-            din["x"] = ops::causal_conv1d_backward<dir>(c, dout.at("y"), in["x"], in["weight"], din["weight"], dbias);
-            if (with_bias) din["bias"] = dbias;
+            Wide& dweight = din.wide()["weight"] = zeros_like(in.wide("weight"));
+            Wide dbias = with_bias ? zeros_like(in.wide("bias")) : Wide();
+            din["x"] = ops::causal_conv1d_backward<dir>(c, dout.at("y"), in["x"], in.wide("weight"), dweight, dbias);
+            if (with_bias) din.wide()["bias"] = dbias;
           }};
 }
 
 template <class T, class D>
 void add_sequence_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
-  using C = Context<D>;
-  using In = Inputs<T, D>;
-  using Map = Tensors<T, D>;
   using ligase::Direction;
   for (const bool full : {false, true}) {
     list.push_back(scan_case<Direction::forward, T, D>(s, full));
@@ -180,7 +187,13 @@ void add_sequence_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
   list.push_back(conv1d_case<Direction::forward, T, D>(s, 4, true));
   list.push_back(conv1d_case<Direction::reverse, T, D>(s, 4, true));
   list.push_back(conv1d_case<Direction::forward, T, D>(s, 3, false));
+}
 
+template <class T, class D>
+void add_pooling_cases(std::vector<OpCase<T, D>>& list, const Sizes& s) {
+  using C = Context<D>;
+  using In = Inputs<T, D>;
+  using Map = Tensors<T, D>;
   using ligase::Pooling;
   const auto saved = std::make_shared<ops::PoolingSaved<D>>();
   for (const auto& [name, pooling] : {std::pair{"mean", Pooling::mean}, std::pair{"max", Pooling::max},

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace ligase_test {
 
@@ -31,17 +32,21 @@ struct OpRun {
 template <class T, class D>
 Arrays to_arrays(const Tensors<T, D>& tensors) {
   Arrays arrays;
-  for (const auto& [name, t] : tensors) {
-    Array& a = arrays[name] = {t.shape(), {}};
-    a.values.assign(t.data(), t.data() + t.count());
-  }
+  const auto add = [&](const auto& map) {
+    for (const auto& [name, t] : map) {
+      const auto host = ligase::to_host(t);
+      arrays[name] = {t.shape(), {host.data(), host.data() + host.count()}};
+    }
+  };
+  add(tensors);
+  if constexpr (!std::is_same_v<T, ligase::wide_t<T>>) add(tensors.wide());
   return arrays;
 }
 template <class T, class D>
 Tensor<T, D> to_tensor(const Array& a) {
-  Tensor<T, D> t(a.shape);
-  std::transform(a.values.begin(), a.values.end(), t.data(), [](double v) { return static_cast<T>(v); });
-  return t;
+  std::vector<T> values;
+  for (double v : a.values) values.push_back(static_cast<T>(v));
+  return Tensor<T, D>::from(a.shape, values);
 }
 
 template <class T, class D>
@@ -57,18 +62,25 @@ OpRun erase(const OpCase<T, D>& c) {
           [c](int threads, const Arrays& arrays, const Arrays& output_gradients) {
             Context<D> context;
             context.threads = threads;
+            using Wide = ligase::wide_t<T>;
             Inputs<T, D> in;
             for (const Input& input : c.inputs) {
               const Array& a = arrays.at(input.name);
               if (input.below > 0)
                 in.integer[input.name] = to_tensor<std::int32_t, D>(a);
+              else if (input.wide)
+                in.real.wide()[input.name] = to_tensor<Wide, D>(a);
               else
                 in.real[input.name] = to_tensor<T, D>(a);
             }
             Tensors<T, D> out, dout, din;
             c.forward(context, in, out);
-            for (const auto& [name, a] : output_gradients) dout[name] = to_tensor<T, D>(a);
-            if (c.backward && !dout.empty()) c.backward(context, in, dout, din);
+            for (const auto& [name, a] : output_gradients)
+              if (out.wide().contains(name))
+                dout.wide()[name] = to_tensor<Wide, D>(a);
+              else
+                dout[name] = to_tensor<T, D>(a);
+            if (c.backward && !output_gradients.empty()) c.backward(context, in, dout, din);
             return std::pair{to_arrays(out), to_arrays(din)};
           }};
 }

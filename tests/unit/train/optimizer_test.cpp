@@ -72,8 +72,9 @@ double worst_error_against_slow(double scale) {
   return worst;
 }
 
-std::string bytes_of(const Tensor<float>& t) {
-  return {reinterpret_cast<const char*>(t.data()), static_cast<std::size_t>(t.count()) * sizeof(float)};
+template <class T>
+std::string bytes_of(const Tensor<T>& t) {
+  return {reinterpret_cast<const char*>(t.data()), static_cast<std::size_t>(t.count()) * sizeof(T)};
 }
 
 }  // namespace
@@ -172,4 +173,43 @@ TEST_CASE("frozen parameters stay; a change of what is trained is refused") {
   w.a.gradient = Tensor<float>::zeros({4});
   CHECK_THROWS_WITH_AS(optimizer.step(context, w, 0.1),
                        "a: the optimiser holds no moments of this shape for a trained parameter", Error);
+}
+
+TEST_CASE("prepare and apply: norm, clipping and update in one") {
+  Weights<double> a(5000, 7), b(5000, 7);
+  AdamW<double> first, second;
+  Context<> context;
+  for (std::uint64_t t = 0; t < 3; ++t) {
+    a.draw_gradients(t);
+    b.draw_gradients(t);
+    const double norm = gradient_norm(context, a) / 4;
+    first.step(context, a, 0.01, clip_coefficient(norm, 2.0) / 4);
+    second.prepare(b, 0.01, 0.25, 2.0);
+    second.apply(context);
+    CHECK(second.norm().data()[1] == norm);
+  }
+  CHECK(bytes_of(a.a.value) == bytes_of(b.a.value));
+  CHECK(bytes_of(a.b.value) == bytes_of(b.b.value));
+}
+
+TEST_CASE("a step whose norm or loss is not finite changes nothing") {
+  Weights<float> w(40, 7);
+  w.draw_gradients(1);
+  AdamW<float> optimizer;
+  Context<> context;
+  const std::string before = bytes_of(w.a.value);
+  const double nan = std::nan("");
+  optimizer.prepare(w, 0.1);
+  optimizer.apply(context, Tensor<double>::from({1}, {&nan, 1}));
+  CHECK(bytes_of(w.a.value) == before);
+  w.b.gradient.data()[6] = std::numeric_limits<float>::infinity();
+  optimizer.prepare(w, 0.1);
+  optimizer.apply(context);
+  CHECK(bytes_of(w.a.value) == before);
+  w.b.gradient.data()[6] = 0;
+  optimizer.prepare(w, 0.1);
+  optimizer.apply(context);
+  CHECK(bytes_of(w.a.value) != before);
+  optimizer.zero_gradients(context, w);
+  CHECK(gradient_norm(context, w) == 0);
 }

@@ -1,0 +1,7 @@
+#include <ligase/cuda.cuh>
+
+#include <device/cuda/runs.hpp>
+
+std::vector<ligase_test::OpRun> ligase_test::cuda_bfloat16_runs(const std::vector<Sizes>& sizes) {
+  return erase_all(op_cases<ligase::bfloat16, ligase::cuda>(sizes));
+}

@@ -4,9 +4,12 @@
 # ligase_program   what every program and test of ours is compiled with
 add_library(ligase_warnings INTERFACE)
 target_compile_options(
-  ligase_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow;-Werror>"
-                            "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict;-Wno-maybe-uninitialized>"
-                            "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
+  ligase_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow>"
+                            "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict;-Wno-maybe-uninitialized>")
+if(LIGASE_WERROR)
+  target_compile_options(ligase_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>"
+                                                   "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
+endif()
 
 add_library(ligase_program INTERFACE)
 target_link_libraries(ligase_program INTERFACE ligase_warnings)

@@ -43,7 +43,10 @@ if(CMAKE_CUDA_COMPILER)
   add_library(ligase_cuda INTERFACE)
   add_library(ligase::cuda ALIAS ligase_cuda)
   target_sources(ligase_cuda INTERFACE FILE_SET HEADERS BASE_DIRS ${root} FILES ${cuda_headers})
-  target_compile_features(ligase_cuda INTERFACE cuda_std_20)
-  target_link_libraries(ligase_cuda INTERFACE ligase CUDA::cudart CUDA::cublas CUDA::cufft)
+  # CMake 3.25 does not know that nvcc has C++20. The run time is linked statically, as nvcc does by itself: a program must
+  # not hold two of them. The suppressed diagnostics are about Eigen, whose functions are for the host alone.
+  target_link_libraries(ligase_cuda INTERFACE ligase CUDA::cudart_static CUDA::cublasLt CUDA::cufft)
+  target_compile_definitions(ligase_cuda INTERFACE LIGASE_WITH_CUDA=1)
+  target_compile_options(ligase_cuda INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-std=c++20 -diag-suppress 20012,20015>")
   set_target_properties(ligase_cuda PROPERTIES EXPORT_NAME cuda VERIFY_INTERFACE_HEADER_SETS OFF)
 endif()

@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
     if (!a.parse(count, words)) return;
     Options o;
     o.common = a.common();
-    check_device(o.common);
+    check_host(o.common, "checkpoints are converted");
     o.overwrite = a.on("overwrite");
     o.out = a.path("out");
     o.model = model_of_checkpoint(a.text("checkpoint"));
@@ -144,6 +144,8 @@ int main(int argc, char** argv) {
     o.source = o.files.config.parent_path();
     check_out(o);
     check_output("--json", o.common.json, {o.files.config, o.files.weights});
-    with_model(o.model, o.common.precision, [&]<class Backbone, class P>() { convert<Backbone, P>(o); });
+    with_named_backbone(o.model, [&]<class Backbone>() {
+      o.common.precision == "fp64" ? convert<Backbone, fp64>(o) : convert<Backbone, fp32>(o);
+    });
   });
 }

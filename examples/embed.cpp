@@ -111,12 +111,12 @@ void report(const Options& o, const Summary& s, const Records& records) {
                                              {"rows", s.rows},
                                              {"channels", s.width},
                                              {"dtype", s.type},
-                                             {"peak_tensor_bytes", memory_counter<cpu>().peak.load()},
+                                             {"peak_tensor_bytes", s.peak_bytes},
                                              {"without_tokens", s.without_tokens},
                                              {"sequences", list}});
 }
 
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void run(const Options& o) {
   const std::filesystem::path folder = folder_of(o.checkpoint);
   const AnyTokenizer tokenizer = tokenizer_of(folder);
@@ -129,11 +129,11 @@ void run(const Options& o) {
   const Records records(o);
   if (o.dry_run) {
     const std::string config = ligase::detail::config_in(folder).string();
-    embed::print_plan<Backbone, P>(o, Backbone::read_config(parse_json_file<Json>(config), config), records);
+    embed::print_plan<Backbone, D, P>(o, Backbone::read_config(parse_json_file<Json>(config), config), records);
     return;
   }
-  const auto model = AnyModel<Backbone, P>::load(o.checkpoint.string(), tokenizer, {.fresh_head = true});
-  embed::Run<Backbone, P> embedding(o, model, records);
+  const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), tokenizer, {.fresh_head = true});
+  embed::Run<Backbone, D, P> embedding(o, model, records);
   report(o, embedding(), records);
 }
 
@@ -156,6 +156,6 @@ int main(int argc, char** argv) {
         .common_flags();
     if (!a.parse(count, words)) return;
     const Options o = read_options(a);
-    with_model(o.model, o.common.precision, [&]<class Backbone, class P>() { run<Backbone, P>(o); });
+    with_model(o.model, o.common, [&]<class Backbone, class D, class P>() { run<Backbone, D, P>(o); });
   });
 }

@@ -197,7 +197,7 @@ Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRo
 constexpr Index tokens_per_call = 8192;
 
 /// Sizes, memory and time, without reading weights or running anything but one layer for a moment.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void print_plan(const Options& o, const Sample& sample) {
   const std::string file = find_checkpoint_files(o.checkpoint.string()).config.string();
   const auto config = Backbone::read_config(parse_json_file<Json>(file), file);
@@ -205,7 +205,7 @@ void print_plan(const Options& o, const Sample& sample) {
   const Index passes = std::max<Index>(1, std::ssize(o.seeds)) * std::ssize(sample.windows);
   const Index batch = std::min(passes, (tokens_per_call + per_pass - 1) / per_pass);
   const InferencePlan plan =
-      plan_inference<Backbone, P>(config, 1, batch * per_pass, PassOutput::logits, o.common.threads);
+      plan_inference<Backbone, D, P>(config, 1, batch * per_pass, PassOutput::logits, o.common.threads);
   const double seconds = static_cast<double>(passes * per_pass) / plan.tokens_per_second;
   std::printf("%s: %lld parameters; %lld passes over windows of %lld bp, about %lld tokens each\n", o.model.c_str(),
               static_cast<long long>(plan.parameters), static_cast<long long>(passes), static_cast<long long>(o.length),
@@ -225,17 +225,16 @@ void print_plan(const Options& o, const Sample& sample) {
                                              {"estimated_seconds", seconds}});
 }
 
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 std::vector<WindowScore> score_model(const Options& o, const Sample& sample, const Measure& measure) {
-  const auto model = AnyModel<Backbone, P>::load(o.checkpoint.string(), o.tokenizer);
-  Context<> context;
-  context.threads = o.common.threads;
+  const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), o.tokenizer);
+  auto context = context_of<D>(o.common);
   Progress progress("evaluate", "windows", static_cast<Index>(sample.windows.size()), o.common.quiet);
   auto scores = score_windows(
       measure, sample.windows, tokens_per_call,
       [&](const Tensor<TokenId>& ids, std::shared_ptr<const std::vector<Index>> offsets) {
         context.offsets = std::move(offsets);
-        return model.network().logits(context, ids);
+        return to_host_wide(model.network().logits(context, to_device<D>(ids)));
       },
       [&](Index passes) { progress.update(passes / measure.passes()); });
   progress.finish();
@@ -254,8 +253,8 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
   const bool causal = o.objective == "causal";
   const Sample sample = take_sample(o, fasta, rows);
   if (o.dry_run)
-    return with_model(o.model, o.common.precision,
-                      [&]<class Backbone, class P>() { print_plan<Backbone, P>(o, sample); });
+    return with_model(o.model, o.common,
+                      [&]<class Backbone, class D, class P>() { print_plan<Backbone, D, P>(o, sample); });
   const SplitText train = read_split(fasta, rows, "train", o.length),
                   valid = read_split(fasta, rows, "valid", o.length);
 
@@ -265,8 +264,9 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
                        : o.measure == "tokens" ? causal_tokens(o.tokenizer, token_shares(o.tokenizer, train.windows))
                        : causal                ? causal_bases(o.tokenizer, pooled_shares(train))
                                                : masked_bases(o.tokenizer, o.seeds);
-  e.model = with_model(o.model, o.common.precision,
-                       [&]<class Backbone, class P>() { return score_model<Backbone, P>(o, sample, *measure); });
+  e.model = with_model(o.model, o.common, [&]<class Backbone, class D, class P>() {
+    return score_model<Backbone, D, P>(o, sample, *measure);
+  });
 
   if (!train.windows.empty() && !valid.windows.empty()) {
     Progress progress("context models", "parts", 2, o.common.quiet);

@@ -82,15 +82,14 @@ std::vector<Candidate> candidates(std::span<const T> logits, const AnyTokenizer&
   return found;
 }
 
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 std::vector<Mask> fill(const Options& o, const AnyTokenizer& tokenizer, const std::vector<TokenId>& ids) {
-  const auto model = AnyModel<Backbone, P>::load(o.checkpoint.string(), tokenizer);
+  const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), tokenizer);
   const auto length = static_cast<Index>(ids.size());
   Tensor<TokenId> input = Tensor<TokenId>::from({1, length}, ids);
   if (tokenizer.pad()) replace_unknown_bases(input.span(), target_ids_of(tokenizer));
-  Context<> context;
-  context.threads = o.common.threads;
-  const auto y = model.network().logits(context, input);
+  auto context = context_of<D>(o.common);
+  const auto y = to_host_wide(model.network().logits(context, to_device<D>(input)));
   const auto vocabulary = static_cast<std::size_t>(y.shape()[-1]);
   std::vector<Mask> masks;
   for (Index i = 0; i < length; ++i)
@@ -165,8 +164,8 @@ int main(int argc, char** argv) {
                    .found = o.model}};
     if (!o.common.quiet) warn_of_unknown(ids, tokenizer);
     const auto masks =
-        with_model(o.model, o.common.precision,
-                   [&]<class Backbone, class P>() { return fill<Backbone, P>(o, tokenizer, ids); });
+        with_model(o.model, o.common,
+                   [&]<class Backbone, class D, class P>() { return fill<Backbone, D, P>(o, tokenizer, ids); });
     report(o, tokenizer, ids, masks);
   });
 }

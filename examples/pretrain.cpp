@@ -3,6 +3,10 @@
 #include <common/tokenizers.hpp>
 #include <pretrain/checks.hpp>
 #include <pretrain/options.hpp>
+#include <pretrain/source.hpp>
+
+#include <algorithm>
+#include <string>
 
 namespace {
 
@@ -58,15 +62,35 @@ void take_tokenizer(const Arguments& a, Options& o) {
   o.packed = a.given("fit") ? a.choice("fit", {"packed", "padded"}) == "packed" : !reads_single_bases(o.tokenizer);
 }
 
+/// Windows of a FASTA, or rows of ids.
+void take_data(const Arguments& a, Options& o) {
+  const auto refuse = [](const char* what, const char* flag, const char* expected = "") {
+    throw Error{{.kind = ErrorKind::usage, .what = what, .where = flag, .expected = expected}};
+  };
+  if (a.given("fasta") && a.given("ids")) refuse("and --fasta exclude each other", "--ids");
+  if (!a.given("fasta") && !a.given("ids")) refuse("has to be given, or --ids", "--fasta");
+  o.length = a.whole("length", 1, most_length);
+  if (a.given("fasta")) {
+    o.fasta = a.path("fasta");
+    if (a.given("bed")) o.bed = a.path("bed");
+    if (a.given("valid-ids")) refuse("validation windows are those of the FASTA", "--valid-ids", "--ids with it");
+    return;
+  }
+  o.ids = a.path("ids");
+  for (const char* flag : {"bed", "intervals"})
+    if (a.given(flag)) refuse("the windows of --ids are already cut", (std::string("--") + flag).c_str(), "--fasta with it");
+  if (a.given("valid-ids")) o.valid_ids = a.path("valid-ids");
+  if (a.given("eval-every") != a.given("valid-ids")) refuse("--eval-every and --valid-ids go together", "--ids");
+  if (!a.given("length")) o.length = std::clamp<Index>(pretrain::tokens_of_ids(o.ids), 1, most_length);
+}
+
 Options read_options(Arguments& a) {
   Options o;
   o.common = a.common();
   check_device(o.common);
   o.model = a.choice("model", model_names());
-  o.fasta = a.path("fasta");
-  if (a.given("bed")) o.bed = a.path("bed");
+  take_data(a, o);
   o.out = a.path("out");
-  o.length = a.whole("length", 1, most_length);
   o.steps = a.positive("steps");
   o.batch_size = a.whole("batch-size", 1, most_windows);
   o.accumulate = a.whole("accumulate", 1, most_windows);
@@ -112,11 +136,13 @@ int main(int argc, char** argv) {
     Arguments a("pretrain", "Pretrains a genomic language model on windows of a FASTA file.",
                 "pretrain --model caduceus-ps --fasta chr20.fa.gz --out run --length 1024 --steps 1000 --batch-size 8");
     a.option("model", "NAME", "caduceus-ps", "caduceus-ps, caduceus-ph or mamba")
-        .required("fasta", "FILE", "genome: plain, gzip or bgzip, with or without index")
+        .option("fasta", "FILE", "", "genome: plain, gzip or bgzip, with or without index")
+        .option("ids", "FILE.npy", "", "in its place: windows that tokenize has written, [windows, tokens]")
+        .option("valid-ids", "FILE.npy", "", "validation windows of --ids")
         .option("bed", "FILE", "",
                 "rows chrom, start, end, split (train, valid, test); default: blocks of 2^20 bp by number")
         .required("out", "DIR", "folder for checkpoint, training state, log.jsonl and result.json")
-        .option("length", "N", "1024", "window length in bases")
+        .option("length", "N", "1024", "window length in bases; with --ids the tokens of its rows")
         .option("steps", "N", "10000", "optimiser steps")
         .option("batch-size", "N", "8", "windows per forward pass")
         .option("accumulate", "N", "1", "forward passes per optimiser step")
@@ -143,6 +169,6 @@ int main(int argc, char** argv) {
         .common_flags();
     if (!a.parse(count, words)) return;
     const Options o = read_options(a);
-    with_model(o.model, o.common.precision, [&]<class Backbone, class P>() { pretrain::run<Backbone, P>(o); });
+    with_model(o.model, o.common, [&]<class Backbone, class D, class P>() { pretrain::run<Backbone, D, P>(o); });
   });
 }

@@ -1,5 +1,6 @@
 #include "verify/cases.hpp"
 
+#include <common/models.hpp>
 #include <common/program.hpp>
 
 #include <ligase/io/json.hpp>
@@ -17,8 +18,9 @@ using ligase::OrderedJson;
 
 void run(const CaseFolder& folder, Kind kind, Tally& tally) {
   switch (kind) {
-    case Kind::selective_scan: return verify_selective_scan(folder, tally);
-    case Kind::conv_and_norms: return verify_conv_and_norms(folder, tally);
+    case Kind::selective_scan:
+    case Kind::conv_and_norms:
+    case Kind::cnn: return verify_operation(folder, kind, tally);
     case Kind::mamba:
     case Kind::caduceus:
     case Kind::training: return verify_language_model(folder, kind, tally);
@@ -28,7 +30,6 @@ void run(const CaseFolder& folder, Kind kind, Tally& tally) {
     case Kind::intervals: return verify_intervals(folder, tally);
     case Kind::char_tokenizer: return verify_char_tokenizer(folder, tally);
     case Kind::tokenizers: return verify_tokenizers(folder, tally);
-    case Kind::cnn: return verify_cnn(folder, tally);
     case Kind::not_built: return;
   }
 }
@@ -39,13 +40,17 @@ struct Totals {
 };
 
 /// Runs one case and reports it; what its files are to blame for is a failed case, not an error of the program.
-OrderedJson report(const CaseFolder& folder, bool in_double, Totals& totals) {
-  Tally tally(in_double);
+OrderedJson report(const CaseFolder& folder, Arithmetic arithmetic, Totals& totals) {
+  Tally tally(arithmetic);
   std::string not_built;
   try {
     const Recognised recognised = recognise(folder.path);
     if (recognised.kind == Kind::not_built)
       not_built = "not built yet: " + recognised.system;
+    else if (recognised.kind == Kind::intervals && verify_intervals == nullptr)
+      not_built = "this program was built without HTSlib";
+    else if (recognised.kind == Kind::cnn && arithmetic == Arithmetic::bf16)
+      not_built = "the CNN does not compute in bf16";
     else
       run(folder, recognised.kind, tally);
   } catch (const std::bad_alloc&) {
@@ -106,12 +111,10 @@ int main(int argc, char** argv) {
         .common_flags();
     if (!arguments.parse(count, words)) return 0;
     const ligase_cli::CommonFlags flags = arguments.common();
-    if (flags.device != "cpu")
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "this program is built without CUDA",
-                   .where = "--device",
-                   .expected = "cpu",
-                   .found = flags.device}};
+    ligase_cli::check_device(flags);
+    const Arithmetic arithmetic = flags.precision == "fp64"   ? Arithmetic::fp64
+                                  : flags.precision == "bf16" ? Arithmetic::bf16
+                                                              : Arithmetic::fp32;
     if (arguments.given("data") && !std::filesystem::is_directory(arguments.path("data")))
       throw Error{
           {.kind = ErrorKind::input, .what = "no such folder", .where = "--data", .found = arguments.text("data")}};
@@ -120,8 +123,9 @@ int main(int argc, char** argv) {
     OrderedJson lines = OrderedJson::array();
     for (CaseFolder& folder : cases_below(arguments.rest())) {
       folder.threads = flags.threads;
+      folder.on_gpu = flags.device == "cuda";
       if (arguments.given("data")) folder.data = arguments.path("data");
-      lines.push_back(report(folder, flags.precision == "fp64", totals));
+      lines.push_back(report(folder, arithmetic, totals));
       print_line(lines.back());
     }
     print_line(totals.json());

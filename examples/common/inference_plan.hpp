@@ -32,22 +32,23 @@ void run_pass(const Network& network, ligase::Context<D>& context, const ligase:
 }
 
 /// Tokens per second, from one layer of these channels run on this machine for a moment.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 double measured_rate(typename Backbone::Config config, Index batch, Index length, PassOutput output, int threads) {
   const auto layers = static_cast<double>(config.n_layer);
   config.n_layer = 1;
-  ligase::LanguageModel<Backbone, ligase::cpu, P> network(config);
+  ligase::LanguageModel<Backbone, D, P> network(config);
   initialize(network, 1);
-  constexpr Index most_tokens = 4096;
+  constexpr Index most_tokens = D::on_host ? 4096 : 1 << 17;
   length = std::min(length, most_tokens);
   batch = std::clamp<Index>(most_tokens / length, 1, batch);
-  const auto ids = ligase::Tensor<ligase::TokenId>::zeros({batch, length});
-  ligase::Context<> context;
+  const auto ids = ligase::Tensor<ligase::TokenId, D>::zeros({batch, length});
+  ligase::Context<D> context;
   context.threads = threads;
   double seconds = 0;
   for (int i = 0; i < 2; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     run_pass(network, context, ids, output);
+    wait_for<D>();
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   return static_cast<double>(batch * length) / (seconds * layers);
@@ -55,8 +56,9 @@ double measured_rate(typename Backbone::Config config, Index batch, Index length
 
 }  // namespace detail
 
-/// One pass of [batch, length] tokens: sizes on shapes alone, time from one layer that runs for a moment.
-template <class Backbone, class P>
+/// One pass of [batch, length] tokens: sizes on shapes alone, as the host's operations take them; time from one layer that
+/// runs for a moment.
+template <class Backbone, class D, class P>
 InferencePlan plan_inference(const typename Backbone::Config& config, Index batch, Index length, PassOutput output,
                              int threads) {
   using ligase::meta;
@@ -64,15 +66,17 @@ InferencePlan plan_inference(const typename Backbone::Config& config, Index batc
   counter.reset_peak();
   const Index before = counter.live;
   ligase::LanguageModel<Backbone, meta, ligase::fp32> network(config);
-  constexpr double width = sizeof(typename P::Activation) / sizeof(float);
+  constexpr double width = sizeof(typename P::Activation) / double{sizeof(float)},
+                   weight_width = sizeof(typename P::Weight) / double{sizeof(float)};
   InferencePlan plan;
   plan.parameters = ligase::parameter_count(network);
-  plan.weight_bytes = width * static_cast<double>(counter.live - before);
+  const auto weights = static_cast<double>(counter.live - before);
+  plan.weight_bytes = weight_width * weights;
   ligase::Context<meta> context;
   detail::run_pass(network, context, ligase::Tensor<ligase::TokenId, meta>({batch, length}), output);
-  plan.peak_bytes = width * static_cast<double>(counter.peak - before);
+  plan.peak_bytes = plan.weight_bytes + width * (static_cast<double>(counter.peak - before) - weights);
   plan.bytes_per_token = (plan.peak_bytes - plan.weight_bytes) / static_cast<double>(batch * length);
-  plan.tokens_per_second = detail::measured_rate<Backbone, P>(config, batch, length, output, threads);
+  plan.tokens_per_second = detail::measured_rate<Backbone, D, P>(config, batch, length, output, threads);
   return plan;
 }
 

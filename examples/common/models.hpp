@@ -9,12 +9,21 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ligase_cli {
 
-template <class Backbone, class P>
-using CharModel = ligase::Model<Backbone, ligase::CharTokenizer, ligase::cpu, P>;
+/// Whether the models were compiled for GPUs as well.
+#if defined(LIGASE_WITH_CUDA)
+inline constexpr bool has_cuda = true;
+#else
+inline constexpr bool has_cuda = false;
+#endif
+
+template <class Backbone, class D, class P>
+using CharModel = ligase::Model<Backbone, ligase::CharTokenizer, D, P>;
 
 /// The models of the programs.
 using Recipes = ligase::StandardRecipes;
@@ -24,25 +33,42 @@ inline const std::vector<std::string>& model_names() {
   return names;
 }
 
-/// Refuses what this build does not have.
+/// Refuses a device that this build does not have (kind usage), or this machine (kind io). Precisions that a device does not
+/// compute in are refused with the flags.
 inline void check_device(const CommonFlags& flags) {
-  if (flags.device != "cpu")
+  if (flags.device != "cuda") return;
+  if constexpr (!has_cuda) {
     throw ligase::Error{{.kind = ligase::ErrorKind::usage,
-                         .what = "this program was built without that device",
+                         .what = "this program was built without CUDA",
                          .where = "--device",
                          .expected = "cpu",
                          .found = flags.device}};
-  if (flags.precision != "fp32" && flags.precision != "fp64")
-    throw ligase::Error{{.kind = ligase::ErrorKind::usage,
-                         .what = "the device does not compute in that precision",
-                         .where = "--precision",
-                         .expected = "fp32 or fp64",
-                         .found = flags.precision}};
+  } else {
+    try {
+      ligase::device::synchronize(ligase::cuda{});
+    } catch (const ligase::Error& e) {
+      throw ligase::Error{{.kind = ligase::ErrorKind::io,
+                           .what = "no GPU can be used",
+                           .where = "--device cuda",
+                           .expected = "an NVIDIA GPU and its driver, or --device cpu",
+                           .found = e.fields().found}};
+    }
+  }
 }
 
-/// Calls f.template operator()<Backbone, P>() for the model and precision of those names.
+/// The same for a program, or a part of one, that computes on the host alone.
+inline void check_host(const CommonFlags& flags, const char* what) {
+  if (flags.device != "cpu")
+    throw ligase::Error{{.kind = ligase::ErrorKind::usage,
+                         .what = std::string(what) + " on the host alone",
+                         .where = "--device",
+                         .expected = "cpu",
+                         .found = flags.device}};
+}
+
+/// Calls f.template operator()<Backbone>() for the model of that name.
 template <class F>
-auto with_model(const std::string& name, const std::string& precision, F&& f) {
+auto with_named_backbone(const std::string& name, F&& f) {
   if (std::find(model_names().begin(), model_names().end(), name) == model_names().end()) {
     std::string list;
     for (const std::string& known : model_names()) list += (list.empty() ? "" : ", ") + known;
@@ -52,15 +78,41 @@ auto with_model(const std::string& name, const std::string& precision, F&& f) {
                          .expected = list,
                          .found = name}};
   }
-  return ligase::with_backbone(Recipes{}, name, [&]<class Backbone>() {
-    if (precision == "fp64") return f.template operator()<Backbone, ligase::fp64>();
-    return f.template operator()<Backbone, ligase::fp32>();
+  return ligase::with_backbone(Recipes{}, name, std::forward<F>(f));
+}
+
+/// Calls f.template operator()<Backbone, D, P>() for the model of that name, on the device and in the precision of the flags,
+/// which check_device has seen.
+template <class F>
+auto with_model(const std::string& name, const CommonFlags& flags, F&& f) {
+  return with_named_backbone(name, [&]<class Backbone>() {
+    if constexpr (has_cuda)
+      if (flags.device == "cuda") {
+        if (flags.precision == "bf16") return f.template operator()<Backbone, ligase::cuda, ligase::bf16>();
+        return f.template operator()<Backbone, ligase::cuda, ligase::fp32>();
+      }
+    if (flags.precision == "fp64") return f.template operator()<Backbone, ligase::cpu, ligase::fp64>();
+    return f.template operator()<Backbone, ligase::cpu, ligase::fp32>();
   });
 }
 
 /// Whether that model predicts the next token from those before it.
 inline bool is_causal(const std::string& name) {
-  return with_model(name, "fp32", []<class Backbone, class P>() { return Backbone::causal; });
+  return with_named_backbone(name, [&]<class Backbone>() { return Backbone::causal; });
+}
+
+/// A context for inference with the flags' threads.
+template <class D>
+ligase::Context<D> context_of(const CommonFlags& flags) {
+  ligase::Context<D> context;
+  context.threads = flags.threads;
+  return context;
+}
+
+/// Waits until the device has done what it was given; nothing on the host.
+template <class D>
+void wait_for() {
+  if constexpr (!D::on_host) ligase::device::synchronize(D{});
 }
 
 /// The folder in which configuration and tokenizer files lie, of a checkpoint (find_checkpoint) that may be a file of weights.

@@ -10,8 +10,8 @@
 namespace ligase_cli {
 
 /// A model whose tokenizer was chosen at run time.
-template <class Backbone, class P>
-using AnyModel = ligase::Model<Backbone, ligase::AnyTokenizer, ligase::cpu, P>;
+template <class Backbone, class D, class P>
+using AnyModel = ligase::Model<Backbone, ligase::AnyTokenizer, D, P>;
 
 /// `char`, `bytes`, `kmer:K`, `kmer-overlap:K`, or a file: tokenizer.json, or vocab.txt of k-mers. `flag` names it in errors.
 ligase::AnyTokenizer tokenizer_named(const std::string& name, const std::string& flag);

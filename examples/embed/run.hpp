@@ -23,17 +23,32 @@ struct Summary {
   std::vector<Index> tokens;  ///< per record
   std::vector<std::string> without_tokens;
   const char* type = "";
+  Index peak_bytes = 0;  ///< most that tensors held on the device
+};
+
+/// A network on any device as embed_texts asks for it: ids and hidden states in host memory, bfloat16 as float.
+template <class Network, class D>
+struct HostNetwork {
+  using T = wide_t<typename Network::T>;
+  const Network& network;
+
+  Tensor<T, cpu> hidden(const Context<cpu>& how, const Tensor<TokenId, cpu>& ids) const {
+    Context<D> context;
+    context.threads = how.threads;
+    context.offsets = how.offsets;
+    return to_host_wide(network.hidden(context, to_device<D>(ids)));
+  }
 };
 
 /// Tokens that go through the model together, at least one window.
 inline Index letters_per_pass(const Options& o) { return std::min<Index>(o.rule.window(), 16384); }
 
 /// Runs the model over all windows and writes rows as they come: memory does not depend on the sequences' lengths.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 class Run {
  public:
-  using T = typename P::Activation;
-  using AnyModel = ligase_cli::AnyModel<Backbone, P>;
+  using T = wide_t<typename P::Activation>;
+  using AnyModel = ligase_cli::AnyModel<Backbone, D, P>;
 
   Run(const Options& options, const AnyModel& model, const Records& records)
       : o_(options),
@@ -94,6 +109,7 @@ class Run {
     file.finish();
     progress.update(done_);
     progress.finish();
+    summary_.peak_bytes = memory_counter<D>().peak.load();
     return summary_;
   }
 
@@ -116,7 +132,7 @@ class Run {
       for (; next < end; ++next) take(pieces_[next], {});
     };
     embed_texts<Backbone>(
-        model_.network(), context, ids, o_.strands, [&](TokenId id) { return model_.tokenizer().complement(id); },
+        HostNetwork<typename AnyModel::Network, D>{model_.network()}, context, ids, o_.strands, [&](TokenId id) { return model_.tokenizer().complement(id); },
         [&](std::size_t i, const TokenVectors<T>& vectors) {
           take_empty_ones(i);
           take(pieces_[next++], vectors);
@@ -183,9 +199,9 @@ class Run {
 };
 
 /// Sizes, memory and time, without running anything but one layer for a moment.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void print_plan(const Options& o, const typename Backbone::Config& config, const Records& records) {
-  using T = typename P::Activation;
+  using T = wide_t<typename P::Activation>;
   Index longest = 0, read = 0;
   for (const Contig& c : records.list()) {
     longest = std::max(longest, c.length);
@@ -193,7 +209,8 @@ void print_plan(const Options& o, const typename Backbone::Config& config, const
   }
   const bool twice = o.strands == EmbeddedStrands::average && Backbone::SymmetryType::strands == 1;
   const Index length = std::min(o.rule.window(), std::max(longest, std::min(letters_per_pass(o), read)));
-  auto plan = ligase_cli::plan_inference<Backbone, P>(config, 1, length, ligase_cli::PassOutput::hidden, o.common.threads);
+  auto plan =
+      ligase_cli::plan_inference<Backbone, D, P>(config, 1, length, ligase_cli::PassOutput::hidden, o.common.threads);
   if (twice) plan.peak_bytes += static_cast<double>(length * config.d_model) * sizeof(T);
   const double per_token = (plan.peak_bytes - plan.weight_bytes) / static_cast<double>(length);
   const double seconds = static_cast<double>(twice ? 2 * read : read) / plan.tokens_per_second;

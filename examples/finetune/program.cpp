@@ -152,7 +152,7 @@ int finetune_program(Suite suite, int argc, char** argv) {
       .common_flags();
   if (!a.parse(argc, argv)) return 0;
   const CommonFlags common = a.common();
-  check_device(common);
+  check_host(common, "fine-tuning computes");
   if (common.precision != "fp32")
     throw Error{{.kind = ErrorKind::usage,
                  .what = "fine-tuning is built in single precision",

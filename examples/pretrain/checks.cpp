@@ -12,28 +12,32 @@
 namespace pretrain {
 
 Json flags_of(const Options& o) {
-  return Json{{"model", o.model},
-              {"objective", o.objective},
-              {"fasta", std::filesystem::absolute(o.fasta).string()},
-              {"bed", o.bed.empty() ? "" : std::filesystem::absolute(o.bed).string()},
-              {"intervals", o.intervals},
-              {"tokenizer", o.tokenizer_name},
-              {"packed", o.packed},
-              {"length", o.length},
-              {"steps", o.steps},
-              {"batch-size", o.batch_size},
-              {"accumulate", o.accumulate},
-              {"learning-rate", o.learning_rate},
-              {"mlm-probability", o.mlm_probability},
-              {"rc-augment", o.rc_augment},
-              {"d-model", o.d_model},
-              {"n-layer", o.n_layer},
-              {"checkpoint", o.checkpoint.string()},
-              {"recompute", o.recompute.text()},
-              {"precision", o.common.precision},
-              {"seed", o.common.seed},
-              {"save-every", o.save_every},
-              {"eval-every", o.eval_every}};
+  const auto absolute = [](const std::filesystem::path& p) { return p.empty() ? "" : std::filesystem::absolute(p).string(); };
+  Json flags{{"model", o.model},
+             {"objective", o.objective},
+             {"fasta", absolute(o.fasta)},
+             {"bed", absolute(o.bed)},
+             {"intervals", o.intervals},
+             {"tokenizer", o.tokenizer_name},
+             {"packed", o.packed},
+             {"length", o.length},
+             {"steps", o.steps},
+             {"batch-size", o.batch_size},
+             {"accumulate", o.accumulate},
+             {"learning-rate", o.learning_rate},
+             {"mlm-probability", o.mlm_probability},
+             {"rc-augment", o.rc_augment},
+             {"d-model", o.d_model},
+             {"n-layer", o.n_layer},
+             {"checkpoint", o.checkpoint.string()},
+             {"recompute", o.recompute.text()},
+             {"precision", o.common.precision},
+             {"seed", o.common.seed},
+             {"save-every", o.save_every},
+             {"eval-every", o.eval_every}};
+  if (!o.ids.empty()) flags["ids"] = absolute(o.ids);
+  if (!o.valid_ids.empty()) flags["valid-ids"] = absolute(o.valid_ids);
+  return flags;
 }
 
 void check_outputs(const Options& o) {
@@ -51,7 +55,7 @@ void check_outputs(const Options& o) {
                    .found = "'" + o.common.json.string() + "'"}};
   std::error_code ignored;
   if (o.dry_run || json.parent_path() != out || std::filesystem::exists(out, ignored))
-    ligase_cli::check_output("--json", o.common.json, {o.fasta, o.bed});
+    ligase_cli::check_output("--json", o.common.json, {o.fasta, o.bed, o.ids, o.valid_ids});
 }
 
 void check_vacant(const Options& o) {

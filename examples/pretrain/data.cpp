@@ -1,22 +1,20 @@
 #include <pretrain/data.hpp>
+#include <pretrain/source.hpp>
 
 #include <ligase/core/random.hpp>
 #include <ligase/data/loader.hpp>
-#include <ligase/genome.hpp>
 #include <ligase/io/json.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace pretrain {
 
 namespace {
 
-using Maker = BatchMaker<FastaDataset, AnyTokenizer>;
+using Maker = BatchMaker<AnyWindows, AnyTokenizer>;
 
 BatchOptions batch_options(const Options& o, bool training) {
   BatchOptions b;
@@ -40,26 +38,32 @@ std::string text_of(const AnyTokenizer& tokenizer) {
   return text;
 }
 
-Json identity_of(const Fasta& fasta, const FastaDataset& windows, const std::vector<BedRow>& bed, const AnyTokenizer& tokenizer) {
-  std::string sequences, rows;
-  for (const Contig& contig : fasta.contigs()) sequences += contig.name + '\t' + std::to_string(contig.length) + '\n';
+Json identity_of(const Source& source, const AnyTokenizer& tokenizer) {
+  std::string sequences = source.names;
+  const AnyWindows& windows = *source.training;
   const Index samples = std::min<Index>(64, windows.size());
   for (Index i = 0; i < samples; ++i) sequences += windows[i * windows.size() / samples];
   std::transform(sequences.begin(), sequences.end(), sequences.begin(), to_upper);
-  for (const BedRow& row : bed)
-    rows += row.chrom + '\t' + std::to_string(row.start) + '\t' + std::to_string(row.end) + '\t' + row.split + '\n';
   return {{"fasta", std::to_string(hash_name(sequences))},
-          {"rows", std::to_string(hash_name(rows))},
+          {"rows", std::to_string(hash_name(source.rows))},
           {"tokenizer", std::to_string(hash_name(text_of(tokenizer)))}};
+}
+
+std::unique_ptr<Source> open_source(const Options& o) {
+  if (!o.ids.empty()) return open_ids(o);
+  if (open_fasta == nullptr)
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "this program was built without HTSlib",
+                 .where = "--fasta",
+                 .expected = "--ids with a file that tokenize has written"}};
+  return open_fasta(o);
 }
 
 }  // namespace
 
 struct Data::Parts {
   Options options;
-  std::shared_ptr<const Fasta> fasta;
-  std::vector<BedRow> rows;
-  std::shared_ptr<const FastaDataset> windows;
+  std::unique_ptr<Source> source;
   std::optional<Maker> training, validation;
   std::optional<Loader<Maker>> loader;
   Json identity;
@@ -68,34 +72,17 @@ struct Data::Parts {
 Data::Data(const Options& o) : parts_(std::make_unique<Parts>()) {
   Parts& d = *parts_;
   d.options = o;
-  d.fasta = std::make_shared<const Fasta>(o.fasta);
-  const IntervalMode mode = o.intervals == "strict" ? IntervalMode::strict : IntervalMode::original;
-  if (o.bed.empty()) {
-    d.rows = split_rows(*d.fasta, o.length);
-  } else {
-    d.rows = read_bed(o.bed);
-    check_bed(d.rows, d.fasta->contigs(), o.bed);
-  }
-  const Windows train(d.rows, "train", o.length, mode, d.fasta->contigs(), o.bed);
-  d.windows = std::make_shared<const FastaDataset>(d.fasta, train);
-  d.training.emplace(d.windows, o.tokenizer, batch_options(o, true));
-  if (o.eval_every > 0) {
-    const Windows valid(d.rows, "valid", o.length, mode, d.fasta->contigs(), o.bed);
-    d.validation.emplace(std::make_shared<const FastaDataset>(d.fasta, valid), o.tokenizer,
-                         batch_options(o, false));
-  }
-  if (mode == IntervalMode::original && !o.common.quiet)
-    std::printf("%lld of %lld training windows touch rows of other splits\n",
-                static_cast<long long>(windows_touching_other_splits(train, d.rows, "train")),
-                static_cast<long long>(train.size()));
-  d.identity = identity_of(*d.fasta, *d.windows, d.rows, o.tokenizer);
+  d.source = open_source(o);
+  d.training.emplace(d.source->training, o.tokenizer, batch_options(o, true));
+  if (d.source->validation) d.validation.emplace(d.source->validation, o.tokenizer, batch_options(o, false));
+  d.identity = identity_of(*d.source, o.tokenizer);
 }
 Data::~Data() = default;
 
-Index Data::training_windows() const { return parts_->windows->size(); }
+Index Data::training_windows() const { return parts_->source->training->size(); }
 const Json& Data::identity() const { return parts_->identity; }
-void Data::check_unchanged() const { parts_->fasta->check_unchanged(); }
-void Data::write_rows(const std::filesystem::path& file) const { write_bed(file, parts_->rows); }
+void Data::check_unchanged() const { parts_->source->check_unchanged(); }
+void Data::write_rows(const std::filesystem::path& file) const { parts_->source->write_rows(file); }
 
 void Data::check_same(const Json& saved) const {
   const auto check = [&](const char* field, const char* what, const std::filesystem::path& where) {
@@ -107,12 +94,21 @@ void Data::check_same(const Json& saved) const {
                    .expected = "the same data, or another output folder"}};
   };
   const Options& o = parts_->options;
-  check("fasta", "this FASTA is not the one that the saved run began with", o.fasta);
+  if (o.ids.empty())
+    check("fasta", "this FASTA is not the one that the saved run began with", o.fasta);
+  else
+    check("fasta", "these ids are not those that the saved run began with", o.ids);
   check("rows", "these rows are not those that the saved run began with", o.bed.empty() ? o.fasta : o.bed);
   check("tokenizer", "this tokenizer is not the one that the saved run began with", o.tokenizer_name);
 }
 
-void Data::start(Index first) { parts_->loader.emplace(*parts_->training, first, parts_->options.steps * parts_->options.accumulate); }
+void Data::start(Index first) {
+  const Options& o = parts_->options;
+  // A GPU eats faster than one thread reads.
+  const int threads = o.common.device == "cpu" ? 1 : std::clamp(o.common.threads - 1, 1, 8);
+  parts_->loader.emplace(*parts_->training, first, o.steps * o.accumulate,
+                         Loader<Maker>::Options{.threads = threads, .queue = 4 + 2 * (threads - 1)});
+}
 Batch Data::next() { return *parts_->loader->next(); }
 Index Data::validation_batches() const { return parts_->validation ? parts_->validation->batches_per_epoch() : 0; }
 Batch Data::validation(Index batch) const { return (*parts_->validation)(batch); }

@@ -12,7 +12,7 @@ namespace pretrain {
 
 using namespace ligase;
 
-/// FASTA, rows, and batches of the training and validation windows.
+/// Batches of the training and validation windows of a FASTA or of files of ids.
 class Data {
  public:
   Data(const Options& options);
@@ -24,11 +24,12 @@ class Data {
   const Json& identity() const;
   /// Refuses to go on with other data than those of the saved identity.
   void check_same(const Json& saved) const;
-  /// Throws where the FASTA was changed since it was opened.
+  /// Throws where the data were changed since they were opened.
   void check_unchanged() const;
+  /// Writes the rows in use, where windows are cut from rows.
   void write_rows(const std::filesystem::path& file) const;
 
-  /// Batches of training windows from number `first` on, prepared by a thread of their own.
+  /// Batches of training windows from number `first` on, prepared by threads of their own.
   void start(Index first);
   Batch next();
   /// Batches of validation windows: none without --eval-every.

@@ -1,3 +1,3 @@
 #include <pretrain/run.hpp>
 
-template void pretrain::run<ligase::Mamba, ligase::fp32>(const pretrain::Options&);
+template void pretrain::run<ligase::Mamba, ligase::cpu, ligase::fp32>(const pretrain::Options&);

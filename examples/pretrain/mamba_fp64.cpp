@@ -1,3 +1,3 @@
 #include <pretrain/run.hpp>
 
-template void pretrain::run<ligase::Mamba, ligase::fp64>(const pretrain::Options&);
+template void pretrain::run<ligase::Mamba, ligase::cpu, ligase::fp64>(const pretrain::Options&);

@@ -27,6 +27,7 @@ struct Options {
   bool packed = false;    ///< windows whole and end to end, in place of rows of `length` tokens
   Recompute recompute;
   std::filesystem::path fasta, bed, out;
+  std::filesystem::path ids, valid_ids;  ///< in place of fasta
   std::filesystem::path checkpoint;  ///< find_checkpoint; empty: fresh weights
   Index length = 0, steps = 0, batch_size = 0, accumulate = 0, d_model = 0, n_layer = 0, save_every = 0, eval_every = 0;
   double learning_rate = 0, mlm_probability = 0;
@@ -40,7 +41,7 @@ void set_recompute(Stack& stack, const Recompute& choice) {
 }
 
 /// Trains as the options say, or prints sizes (`--dry-run`). One file of this folder compiles each backbone.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void run(const Options& options);
 
 }  // namespace pretrain

@@ -18,12 +18,12 @@ using namespace ligase;
 
 namespace {
 
-template <class Backbone>
+template <class Backbone, class P>
 Plan measure(const Options& o) {
   MemoryCounter& counter = memory_counter<meta>();
   counter.reset_peak();
   const Index before = counter.live;
-  LanguageModel<Backbone, meta, fp32> network(config_of<Backbone>(o));
+  LanguageModel<Backbone, meta, P> network(config_of<Backbone>(o));
   set_recompute(network.backbone.stack, o.recompute);
   allocate_gradients(network);
   Plan plan;
@@ -59,7 +59,14 @@ Index tokens_of_window(const Options& o) {
 
 Plan plan_training(const Options& o) {
   Plan plan;
-  ligase_cli::with_model(o.model, "fp32", [&]<class Backbone, class P>() { plan = measure<Backbone>(o); });
+  ligase_cli::with_named_backbone(o.model, [&]<class Backbone>() {
+    if constexpr (ligase_cli::has_cuda)
+      if (o.common.precision == "bf16") {
+        plan = measure<Backbone, bf16>(o);
+        return;
+      }
+    plan = measure<Backbone, fp32>(o);
+  });
   const double width = o.common.precision == "fp64" ? 2 : 1;
   plan.bytes *= width;
   plan.kept_bytes *= width;

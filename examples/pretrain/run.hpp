@@ -27,8 +27,8 @@ using namespace ligase;
 using ligase_cli::AnyModel;
 using ligase_cli::Progress;
 
-/// Bar on the terminal, checkpoint after every saved state, validation loss; watches the FASTA and for signals.
-template <class M>
+/// Bar on the terminal, checkpoint after every saved state, validation loss; watches the data and for signals.
+template <class M, class D>
 struct Callbacks {
   M& model;
   const RunFolder& folder;
@@ -54,14 +54,14 @@ struct Callbacks {
     model.save(folder.checkpoint());
   }
   void on_eval(Index step) {
-    Context<> context;
+    Context<D> context;
     context.threads = threads;
     const TokenId ignore = target_ids_of(model.tokenizer()).ignore;
     MeanLoss mean;
     for (Index k = 0; k < std::min<Index>(data.validation_batches(), most_validation_batches); ++k) {
       const Batch batch = data.validation(k);
       context.offsets = batch.offsets;
-      const auto loss = model.network().loss(context, batch.ids, batch.labels, ignore);
+      const auto loss = model.network().loss(context, to_device<D>(batch.ids), to_device<D>(batch.labels), ignore);
       mean.update(loss.loss, loss.count);
     }
     if (!quiet && mean.targets() > 0)
@@ -72,47 +72,70 @@ struct Callbacks {
   static constexpr Index most_validation_batches = 32;
 };
 
-template <class Backbone, class P>
-AnyModel<Backbone, P> make_model(const Options& o) {
-  if (!o.checkpoint.empty()) return AnyModel<Backbone, P>::load(o.checkpoint.string(), o.tokenizer);
-  return AnyModel<Backbone, P>(config_of<Backbone>(o), o.common.seed, o.tokenizer);
+/// Forward and backward pass of one micro-batch; run.cuh has that of a GPU.
+template <class Network, class D>
+struct MicroBatch {
+  MicroBatch(Network& of, Index, TokenId ignored) : network(of), ignore(ignored) {}
+
+  BatchResult operator()(Context<D>& context, const Batch& batch) {
+    context.offsets = batch.offsets;
+    const auto loss =
+        network.loss_and_gradients(context, to_device<D>(batch.ids), to_device<D>(batch.labels), ignore);
+    return {loss.loss, batch.ids.count()};
+  }
+
+  Network& network;
+  TokenId ignore;
+};
+
+template <class Backbone, class D, class P>
+AnyModel<Backbone, D, P> make_model(const Options& o) {
+  if (!o.checkpoint.empty()) return AnyModel<Backbone, D, P>::load(o.checkpoint.string(), o.tokenizer);
+  return AnyModel<Backbone, D, P>(config_of<Backbone>(o), o.common.seed, o.tokenizer);
 }
 
 /// Tokens per second of a training step, from one layer of these channels run on this machine for a moment.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 double estimated_rate(const Options& o, typename Backbone::Config config) {
   const auto layers = static_cast<double>(config.n_layer);
   config.n_layer = 1;
-  AnyModel<Backbone, P> model(config, o.common.seed, o.tokenizer);
+  AnyModel<Backbone, D, P> model(config, o.common.seed, o.tokenizer);
   allocate_gradients(model);
-  const Index length = std::min<Index>(o.length, 1024), batch = std::min<Index>(o.batch_size, std::max<Index>(1, 4096 / length));
-  Tensor<std::int32_t> ids({batch, length});
-  std::fill(ids.data(), ids.data() + ids.count(), static_cast<TokenId>(o.tokenizer.vocab_size() - 1));
-  Context<> context;
+  constexpr Index most_tokens = D::on_host ? 4096 : 1 << 17;
+  const Index length = std::min<Index>(o.length, D::on_host ? 1024 : most_tokens),
+              batch = std::min<Index>(o.batch_size, std::max<Index>(1, most_tokens / length));
+  Tensor<TokenId> some({batch, length});
+  std::fill(some.data(), some.data() + some.count(), static_cast<TokenId>(o.tokenizer.vocab_size() - 1));
+  const auto ids = to_device<D>(some);
+  Context<D> context;
   context.threads = o.common.threads;
   double seconds = 0;
   for (int i = 0; i < 2; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     model.network().loss_and_gradients(context, ids, ids, -1);
+    ligase_cli::wait_for<D>();
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   return static_cast<double>(ids.count()) / (seconds * layers * (o.recompute.layers || o.recompute.group > 0 ? 4.0 / 3 : 1));
 }
 
 /// Sizes, memory and time of the run, without running it.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void print_sizes(const Options& o, const Plan& plan) {
   const Data data(o);
   const Index per_batch = o.batch_size * tokens_of_window(o), tokens = per_batch * o.accumulate;
   const double per_token = (plan.bytes - plan.kept_bytes) / static_cast<double>(per_batch);
-  const double rate = estimated_rate<Backbone, P>(o, config_of<Backbone>(o));
+  const double rate = estimated_rate<Backbone, D, P>(o, config_of<Backbone>(o));
   const double seconds = static_cast<double>(tokens) * static_cast<double>(o.steps) / rate;
   std::printf("%s: %lld parameters; %lld training windows of %lld bp; %lld steps of %lld tokens\n", o.model.c_str(),
               static_cast<long long>(plan.parameters), static_cast<long long>(data.training_windows()),
               static_cast<long long>(o.length), static_cast<long long>(o.steps), static_cast<long long>(tokens));
   std::printf("tensors: at most %.1f MB at once, of these %.1f MB weights, gradients and moments; %.0f bytes per token\n",
               plan.bytes / 1e6, plan.kept_bytes / 1e6, per_token);
-  std::printf("time: about %.0f s at %.0f tokens/s on %d threads\n", seconds, rate, o.common.threads);
+  if (D::on_host)
+    std::printf("time: about %.0f s at %.0f tokens/s on %d threads\n", seconds, rate, o.common.threads);
+  else
+    std::printf("time: about %.0f s at %.0f tokens/s on the GPU\n", seconds, rate);
   const OrderedJson sizes{{"model", o.model},
                           {"parameters", plan.parameters},
                           {"windows", data.training_windows()},
@@ -125,9 +148,8 @@ void print_sizes(const Options& o, const Plan& plan) {
   if (!o.common.json.empty()) write_json_file(o.common.json, sizes);
 }
 
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void train(const Options& o, const Plan& plan) {
-  using T = typename P::Activation;
   const RunFolder folder{o.out};
   const Json flags = flags_of(o);
   check_vacant(o);
@@ -143,9 +165,12 @@ void train(const Options& o, const Plan& plan) {
 
   Data data(o);
   if (saved) data.check_same(saved->extra);
-  if (!device::cpu_arena().reserve(static_cast<Index>(plan.bytes)))
-    throw Error{{.kind = ErrorKind::io, .what = "out of memory", .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
-  auto model = make_model<Backbone, P>(o);
+  // The plan is the host's: a GPU's own operations may do with less, and say so where they cannot.
+  if (!reserve(D{}, static_cast<Index>(plan.bytes)) && D::on_host)
+    throw Error{{.kind = ErrorKind::io,
+                 .what = "out of memory",
+                 .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
+  auto model = make_model<Backbone, D, P>(o);
   set_recompute(model.network().backbone.stack, o.recompute);
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
   if (schedule.rises())
@@ -155,7 +180,7 @@ void train(const Options& o, const Plan& plan) {
   const FolderLock lock(o.out);
   if (o.overwrite) folder.clear();
 
-  AdamW<T> optimizer;
+  AdamW<typename P::Weight, D> optimizer;
   TrainOptions options;
   options.steps = o.steps;
   options.accumulate = o.accumulate;
@@ -177,19 +202,16 @@ void train(const Options& o, const Plan& plan) {
   std::fflush(stdout);
   data.start(trainer.step() * o.accumulate);
   Progress progress("pretrain", "steps", o.steps, o.common.quiet, trainer.step());
-  Callbacks<AnyModel<Backbone, P>> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
-  Context<> context;
+  Callbacks<AnyModel<Backbone, D, P>, D> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
+  Context<D> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
-  const TokenId ignore = target_ids_of(o.tokenizer).ignore;
+  MicroBatch<typename AnyModel<Backbone, D, P>::Network, D> micro_batch(
+      model.network(), model.config().padded_vocab_size(), target_ids_of(o.tokenizer).ignore);
   try {
     trainer.run(
         context, [&](Index) { return data.next(); },
-        [&](Context<>& c, auto& m, const Batch& batch) {
-          c.offsets = batch.offsets;
-          const auto loss = m.network().loss_and_gradients(c, batch.ids, batch.labels, ignore);
-          return BatchResult{loss.loss, batch.ids.count()};
-        },
+        [&](Context<D>& c, auto&, const Batch& batch) { return micro_batch(c, batch); },
         callbacks);
   } catch (const Error& e) {
     throw with_advice(e);
@@ -214,13 +236,13 @@ void train(const Options& o, const Plan& plan) {
   if (!o.common.json.empty()) write_json_file(o.common.json, result);
 }
 
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void run(const Options& options) {
   check_outputs(options);
   check_vocabulary(options);
   const Plan plan = plan_training(options);
-  check_memory(plan.bytes);
-  options.dry_run ? print_sizes<Backbone, P>(options, plan) : train<Backbone, P>(options, plan);
+  if (D::on_host) check_memory(plan.bytes);
+  options.dry_run ? print_sizes<Backbone, D, P>(options, plan) : train<Backbone, D, P>(options, plan);
 }
 
 }  // namespace pretrain

@@ -37,7 +37,8 @@ template <class M>
 std::string weight_bytes(const M& model) {
   std::string bytes;
   visit_tensors(model, [&](const std::string&, const auto& x, bool) {
-    const auto elements = std::as_bytes(x.value.span());
+    const auto host = to_host(x.value);
+    const auto elements = std::as_bytes(host.span());
     bytes.append(reinterpret_cast<const char*>(elements.data()), elements.size());
   });
   return bytes;
@@ -57,7 +58,7 @@ void load_containers(M& model, const CaseFolder& folder, const StateDict& weight
   }
 }
 
-/// Everything that flows past the taps of a forward pass, under the golden files' names.
+/// Everything that flows past the taps of a forward pass, in host memory, under the golden files' names. T: float or double.
 template <class T>
 class HiddenStates final : public Observer {
  public:
@@ -81,7 +82,7 @@ class HiddenStates final : public Observer {
 
 /// The original's layout of a hidden state: for RCPS [B, L, 2 D].
 template <class Backbone, class T>
-Tensor<T, cpu> original_layout(Context<>& context, const Tensor<T, cpu>& x) {
+Tensor<T, cpu> original_layout(Context<cpu>& context, const Tensor<T, cpu>& x) {
   if constexpr (Backbone::SymmetryType::strands == 2)
     return ops::halves_to_channels(context, x);
   else

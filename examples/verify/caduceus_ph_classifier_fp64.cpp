@@ -1,13 +1,4 @@
-#include "classifier.hpp"
-#include "runs.hpp"
+#include "run_classifier.hpp"
 
-#include <ligase/core/precision.hpp>
-#include <ligase/models/caduceus.hpp>
-
-namespace ligase_verify {
-
-void run_caduceus_ph_classifier_fp64(const CaseFolder& folder, Kind kind, Tally& tally) {
-  ClassifierCase<BiMamba<None>, fp64>(folder, kind, tally).run();
-}
-
-}  // namespace ligase_verify
+template void ligase_verify::run_classifier<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp64>(
+    const ligase_verify::CaseFolder&, ligase_verify::Kind, ligase_verify::Tally&);

@@ -1,14 +1,4 @@
-#include "language_model.hpp"
-#include "runs.hpp"
-#include "training.hpp"
+#include "run_model.hpp"
 
-namespace ligase_verify {
-
-void run_caduceus_ph_fp32(const CaseFolder& folder, Kind kind, Tally& tally) {
-  if (kind == Kind::training)
-    verify_training<BiMamba<None>, fp32>(folder, tally);
-  else
-    LanguageModelCase<BiMamba<None>, fp32>(folder, tally).run();
-}
-
-}  // namespace ligase_verify
+template void ligase_verify::run_model<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp32>(
+    const ligase_verify::CaseFolder&, ligase_verify::Kind, ligase_verify::Tally&);

@@ -15,6 +15,7 @@ struct CaseFolder {
   std::filesystem::path path;
   std::string name;  ///< below the folder that was named on the command line
   int threads = 1;
+  bool on_gpu = false;
   std::filesystem::path data = {};  ///< vocabulary files, where the user names a folder
 };
 
@@ -49,13 +50,13 @@ Recognised recognise(const std::filesystem::path& folder);
 bool names_caduceus(const ligase::Json& config);
 
 /// Compare what a case holds; every problem with its files is thrown as Error.
-void verify_selective_scan(const CaseFolder& folder, Tally& tally);
-void verify_conv_and_norms(const CaseFolder& folder, Tally& tally);
+/// selective_scan, conv_and_norms or cnn, on the case's device and in the tally's precision, as the following.
+void verify_operation(const CaseFolder& folder, Kind kind, Tally& tally);
 void verify_schedules(const CaseFolder& folder, Tally& tally);
-void verify_intervals(const CaseFolder& folder, Tally& tally);
+/// A null function in a program that was built without HTSlib.
+[[gnu::weak]] void verify_intervals(const CaseFolder& folder, Tally& tally);
 void verify_char_tokenizer(const CaseFolder& folder, Tally& tally);
 void verify_tokenizers(const CaseFolder& folder, Tally& tally);
-void verify_cnn(const CaseFolder& folder, Tally& tally);
 
 /// Language models and their training, in the tally's precision; the symmetry of a Caduceus is read from its configuration.
 void verify_language_model(const CaseFolder& folder, Kind kind, Tally& tally);

@@ -1,6 +1,8 @@
 #include "classifier.hpp"
 #include "runs.hpp"
 
+#include <ligase/models/caduceus.hpp>
+
 namespace ligase_verify {
 
 HeadOfCase read_head(const CaseFolder& folder, const Json& json, const StateDict& weights, Kind kind) {
@@ -36,12 +38,25 @@ HeadOfCase read_head(const CaseFolder& folder, const Json& json, const StateDict
   return head;
 }
 
+namespace {
+
+template <class Backbone>
+Run* run_of(const CaseFolder& folder, const Tally& tally) {
+#if defined(LIGASE_WITH_CUDA)
+  if (folder.on_gpu)
+    return tally.arithmetic() == Arithmetic::bf16 ? run_classifier<Backbone, cuda, bf16>
+                                                  : run_classifier<Backbone, cuda, fp32>;
+#endif
+  (void)folder;
+  return tally.in_double() ? run_classifier<Backbone, cpu, fp64> : run_classifier<Backbone, cpu, fp32>;
+}
+
+}  // namespace
+
 void verify_classifier(const CaseFolder& folder, Kind kind, Tally& tally) {
   const Json json = read_config_json(folder);
   const bool rcps = field_or(json, "rcps", false, (folder.path / "config.json").string());
-  const auto run = rcps ? (tally.in_double() ? run_caduceus_ps_classifier_fp64 : run_caduceus_ps_classifier_fp32)
-                        : (tally.in_double() ? run_caduceus_ph_classifier_fp64 : run_caduceus_ph_classifier_fp32);
-  run(folder, kind, tally);
+  (rcps ? run_of<BiMamba<RCPS>>(folder, tally) : run_of<BiMamba<None>>(folder, tally))(folder, kind, tally);
 }
 
 }  // namespace ligase_verify

@@ -23,13 +23,14 @@ struct HeadOfCase {
 HeadOfCase read_head(const CaseFolder& folder, const Json& json, const StateDict& weights, Kind kind);
 
 /// A sequence classifier: the Hugging Face class, or the training repository's fine-tuning path.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 class ClassifierCase {
  public:
   using T = typename P::Activation;
-  using X = Tensor<T, cpu>;
+  using X = Tensor<T, D>;
+  using Host = Tensor<wide_t<T>, cpu>;
   using Ids = Tensor<std::int32_t, cpu>;
-  using Model = SequenceClassifier<Backbone, cpu, P>;
+  using Model = SequenceClassifier<Backbone, D, P>;
   static constexpr Index own_strands = Backbone::SymmetryType::strands;
 
   ClassifierCase(const CaseFolder& folder, Kind kind, Tally& tally)
@@ -41,7 +42,7 @@ class ClassifierCase {
     model_ = Model(config, head_.config);
     if (!head_.has_bias) model_.score.bias = {};
     load_containers(model_, folder, weights, tally);
-    context_.threads = folder.threads;
+    context_.threads = host_.threads = folder.threads;
   }
 
   void run() {
@@ -64,29 +65,29 @@ class ClassifierCase {
     } else {
       ids = cases_.integers("input_ids", 2);
     }
-    const X hidden = forward_hidden(ids);
+    const Host hidden = forward_hidden(ids);
     const Index strands = model_.conjoined ? 2 : own_strands;
     // Of conjoined strands the file keeps the run of the first one.
     if (model_.conjoined)
       cases_.compare("hidden", hidden.slice(0, hidden.size(0) / 2), Quantity::output);
     else
-      cases_.compare("hidden", original_layout<Backbone>(context_, hidden), Quantity::output);
-    const X pooled = ops::pool(context_, hidden, model_.config.pooling);
+      cases_.compare("hidden", original_layout<Backbone>(host_, hidden), Quantity::output);
+    const Host pooled = ops::pool(host_, hidden, model_.config.pooling);
     cases_.compare("pooled", strands == 2 ? unstack_to_last(pooled) : pooled, Quantity::output);
-    cases_.compare("logits", model_.logits(context_, ids), Quantity::output);
+    cases_.compare("logits", logits(ids), Quantity::output);
     compare_loss("loss", ids);
     for (const auto& [name, pooling] : poolings) {
       const std::string stored = std::string("pool.") + name + ".logits";
       if (!cases_.expects(stored)) continue;
       model_.config.pooling = pooling;
-      cases_.compare(stored, model_.logits(context_, ids), Quantity::output);
+      cases_.compare(stored, logits(ids), Quantity::output);
     }
   }
 
   /// Training on one strand (both of RCPS); evaluation of Ph averages over input_ids and input_ids_rc.
   void run_finetuning() {
     const Ids ids = cases_.integers("input_ids", 2);
-    cases_.compare("train.logits", model_.logits(context_, ids), Quantity::output);
+    cases_.compare("train.logits", logits(ids), Quantity::output);
     compare_loss("train.loss", ids);
     Ids evaluated = ids;
     if (cases_.holds("input_ids_rc")) {
@@ -99,15 +100,16 @@ class ClassifierCase {
         model_.conjoined = true;
       }
     }
-    const X logits = model_.logits(context_, evaluated);
-    cases_.compare("eval.logits", logits, Quantity::output);
-    if (cases_.expects("eval.loss")) cases_.compare("eval.loss", loss(logits).first, Quantity::loss);
+    const X found = logits(evaluated);
+    cases_.compare("eval.logits", found, Quantity::output);
+    if (cases_.expects("eval.loss")) cases_.compare("eval.loss", loss(found).first, Quantity::loss);
   }
 
-  X forward_hidden(const Ids& ids) {
-    HiddenStates<T> seen;
+  X logits(const Ids& ids) { return model_.logits(context_, to_device<D>(ids)); }
+  Host forward_hidden(const Ids& ids) {
+    HiddenStates<wide_t<T>> seen;
     context_.observer = &seen;
-    model_.logits(context_, ids);
+    logits(ids);
     context_.observer = nullptr;
     return seen.at("hidden.final_norm");
   }
@@ -120,9 +122,8 @@ class ClassifierCase {
       return;
     }
     if (wants_gradients) allocate_gradients(model_);
-    wire::saved_t<Model, Ids> saved;
-    const X logits = wire::forward(model_, context_, ids, saved);
-    const auto [value, slope] = loss(logits);
+    wire::saved_t<Model, Tensor<std::int32_t, D>> saved;
+    const auto [value, slope] = loss(wire::forward(model_, context_, to_device<D>(ids), saved));
     cases_.compare(name, value, Quantity::loss);
     if (!wants_gradients) return;
     wire::backward(model_, context_, slope, saved);
@@ -131,11 +132,11 @@ class ClassifierCase {
 
   struct Labels {
     Ids whole;
-    X real;
+    Host real;
   };
   Labels read_labels() {
     const DType dtype = cases_.view("labels").dtype;
-    if (dtype == DType::F32 || dtype == DType::F64) return {{}, cases_.template input<T>("labels")};
+    if (dtype == DType::F32 || dtype == DType::F64) return {{}, cases_.template input<wide_t<T>>("labels")};
     return {cases_.template input<std::int32_t>("labels"), {}};
   }
 
@@ -146,31 +147,36 @@ class ClassifierCase {
     const bool finetuning = kind_ == Kind::caduceus_finetuning;
     const std::string& type = head_.problem_type;
     if (!finetuning && (type == "regression" || (type.empty() && head_.config.classes == 1))) {
-      X target = labels.real;
-      if (target.empty()) {
-        target = X(labels.whole.shape());
-        std::copy(labels.whole.data(), labels.whole.data() + labels.whole.count(), target.data());
+      Host real = labels.real;
+      if (real.empty()) {
+        real = Host(labels.whole.shape());
+        std::copy(labels.whole.data(), labels.whole.data() + labels.whole.count(), real.data());
       }
-      target = target.reshaped(logits.shape());
+      const auto target = to_device<D>(real.reshaped(logits.shape()));
       return {ops::mean_squared_error(context_, logits, target),
               ops::mean_squared_error_backward(context_, logits, target)};
     }
     if (!finetuning && (type == "multi_label_classification" || (type.empty() && !labels.real.empty())))
-      return {ops::binary_cross_entropy(context_, logits, labels.real),
-              ops::binary_cross_entropy_backward(context_, logits, labels.real)};
+      return binary(logits, to_device<D>(labels.real));
     if (labels.whole.empty())
       throw Error{
           {.kind = ErrorKind::input, .what = "labels of a class are not whole numbers", .where = "cases.safetensors"}};
-    const Ids targets = labels.whole.reshaped({labels.whole.count()});
+    const auto targets = to_device<D>(labels.whole.reshaped({labels.whole.count()}));
     const auto result = ops::cross_entropy(context_, logits, targets, Model::no_ignored_label);
     return {result.loss, ops::cross_entropy_backward(context_, result, logits, targets, Model::no_ignored_label)};
+  }
+
+  std::pair<double, X> binary(const X& logits, const Tensor<wide_t<T>, D>& targets) {
+    return {ops::binary_cross_entropy(context_, logits, targets),
+            ops::binary_cross_entropy_backward(context_, logits, targets)};
   }
 
   Kind kind_;
   TensorFile cases_;
   HeadOfCase head_;
   Model model_;
-  Context<> context_;
+  Context<D> context_;
+  Context<cpu> host_;
 };
 
 }  // namespace ligase_verify

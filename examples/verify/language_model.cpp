@@ -1,16 +1,30 @@
 #include "backbone.hpp"
 #include "runs.hpp"
 
+#include <ligase/instantiate.hpp>
+
 namespace ligase_verify {
+
+namespace {
+
+template <class Backbone>
+Run* run_of(const CaseFolder& folder, const Tally& tally) {
+#if defined(LIGASE_WITH_CUDA)
+  if (folder.on_gpu)
+    return tally.arithmetic() == Arithmetic::bf16 ? run_model<Backbone, cuda, bf16> : run_model<Backbone, cuda, fp32>;
+#endif
+  (void)folder;
+  return tally.in_double() ? run_model<Backbone, cpu, fp64> : run_model<Backbone, cpu, fp32>;
+}
+
+}  // namespace
 
 void verify_language_model(const CaseFolder& folder, Kind kind, Tally& tally) {
   const Json json = read_config_json(folder);
-  const bool in_double = tally.in_double();
-  Run* run = in_double ? run_mamba_fp64 : run_mamba_fp32;
+  Run* run = run_of<Mamba>(folder, tally);
   if (names_caduceus(json)) {
-    run = in_double ? run_caduceus_ph_fp64 : run_caduceus_ph_fp32;
-    if (field_or(json, "rcps", false, (folder.path / "config.json").string()))
-      run = in_double ? run_caduceus_ps_fp64 : run_caduceus_ps_fp32;
+    const bool rcps = field_or(json, "rcps", false, (folder.path / "config.json").string());
+    run = rcps ? run_of<BiMamba<RCPS>>(folder, tally) : run_of<BiMamba<None>>(folder, tally);
   }
   run(folder, kind, tally);
 }

@@ -8,11 +8,11 @@
 namespace ligase_verify {
 
 /// A language-model case: hidden states, logits, loss, accuracy, gradients, scan calls, and the reverse-complement twin.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 class LanguageModelCase {
  public:
   using T = typename P::Activation;
-  using X = Tensor<T, cpu>;
+  using X = Tensor<wide_t<T>, cpu>;
   using Ids = Tensor<std::int32_t, cpu>;
   static constexpr Index strands = Backbone::SymmetryType::strands;
 
@@ -20,10 +20,10 @@ class LanguageModelCase {
       : tally_(tally), cases_(folder.path / "cases.safetensors", tally) {
     const Json json = read_config_json(folder);
     const StateDict weights = open_state_dict(find_weights(folder.path));
-    model_ = LanguageModel<Backbone, cpu, P>(read_config<Backbone>(folder, json, weights));
+    model_ = LanguageModel<Backbone, D, P>(read_config<Backbone>(folder, json, weights));
     load_containers(model_, folder, weights, tally_);
     ignored_ = field_or(json, "pad_token_id", default_ignored_label, (folder.path / "config.json").string());
-    context_.threads = folder.threads;
+    context_.threads = host_.threads = folder.threads;
   }
 
   void run() {
@@ -31,7 +31,7 @@ class LanguageModelCase {
     const Forward there = forward(ids, "");
     if (cases_.expects_below("scan_call."))
       compare_scan_calls(cases_, context_, model_.backbone.stack.layers.at(0).mixer,
-                         there.hidden.at("hidden.layers.0.mixer_in"), strands);
+                         on_device<T, D>(there.hidden.at("hidden.layers.0.mixer_in")), strands);
     if (cases_.expects_below("rc.")) {
       const Ids twin = cases_.integers("rc.input_ids", 2);
       const Forward back = forward(twin, "rc.");
@@ -46,17 +46,17 @@ class LanguageModelCase {
  private:
   struct Forward {
     X logits;
-    HiddenStates<T> hidden;
+    HiddenStates<wide_t<T>> hidden;
   };
 
   Forward forward(const Ids& ids, const std::string& prefix) {
     Forward result;
     context_.observer = &result.hidden;
-    result.logits = model_.logits(context_, ids);
+    result.logits = to_host_wide(model_.logits(context_, to_device<D>(ids)));
     context_.observer = nullptr;
     for (const auto& [name, x] : result.hidden.all())
       if (cases_.expects(prefix + name))
-        cases_.compare(prefix + name, original_layout<Backbone>(context_, x), Quantity::output);
+        cases_.compare(prefix + name, original_layout<Backbone>(host_, x), Quantity::output);
     cases_.compare(prefix + "logits", result.logits, Quantity::output);
     return result;
   }
@@ -64,22 +64,23 @@ class LanguageModelCase {
   void losses(const Ids& ids, const X& logits) {
     const Ids labels = cases_.integers("labels", 2);
     check_shape("labels", ids.shape(), labels.shape());
-    const auto share = ops::accuracy(context_, logits, labels, ignored_).share();
-    cases_.compare("masked_accuracy", share, Quantity::output);
+    const auto share = ops::accuracy(host_, logits, labels, ignored_).share();
+    cases_.compare("masked_accuracy", share, Quantity::share);
+    const auto here = to_device<D>(ids), wanted = to_device<D>(labels);
     if (!cases_.expects_below("grad.")) {
-      cases_.compare("loss", ops::cross_entropy(context_, logits, labels, ignored_).loss, Quantity::loss);
+      cases_.compare("loss", model_.loss(context_, here, wanted, ignored_).loss, Quantity::loss);
       return;
     }
     allocate_gradients(model_);
-    cases_.compare("loss", model_.loss_and_gradients(context_, ids, labels, ignored_).loss, Quantity::loss);
+    cases_.compare("loss", model_.loss_and_gradients(context_, here, wanted, ignored_).loss, Quantity::loss);
     compare_gradients(model_, cases_);
   }
 
   /// Equivariance has to hold exactly: logits(ids)[t, v] = logits(rc(ids))[L-1-t, complement(v)], hidden states flipped in
   /// length and channels.
   void compare_strands(const Ids& ids, const Forward& there, const Ids& twin, const Forward& back) {
-    const Ids& map = model_.backbone.complement.value;
-    const Ids complement = ops::complement_ids(context_, ids, map);
+    const Ids map = to_host(model_.backbone.complement.value);
+    const Ids complement = ops::complement_ids(host_, ids, map);
     const bool is_twin =
         complement.shape() == twin.shape() && std::equal(twin.data(), twin.data() + twin.count(), complement.data());
     tally_.agree("rc.input_ids", is_twin, "the reverse complement of input_ids", "other ids");
@@ -92,10 +93,10 @@ class LanguageModelCase {
             back.logits.data()[(row - row % length + length - 1 - row % length) * vocabulary + map.data()[v]];
     equal("logits against rc.logits", there.logits, mirrored);
     const auto final_norm = [&](const Forward& x) {
-      return original_layout<Backbone>(context_, x.hidden.at("hidden.final_norm"));
+      return original_layout<Backbone>(host_, x.hidden.at("hidden.final_norm"));
     };
     equal("hidden.final_norm against rc.hidden.final_norm", final_norm(there),
-          ops::reverse(context_, final_norm(back), true, true));
+          ops::reverse(host_, final_norm(back), true, true));
   }
   void equal(const char* name, const X& a, const X& b) {
     tally_.numbers(name, std::vector<double>(a.data(), a.data() + a.count()),
@@ -104,9 +105,10 @@ class LanguageModelCase {
 
   Tally& tally_;
   TensorFile cases_;
-  LanguageModel<Backbone, cpu, P> model_;
+  LanguageModel<Backbone, D, P> model_;
   Index ignored_ = default_ignored_label;
-  Context<> context_;
+  Context<D> context_;
+  Context<cpu> host_;
 };
 
 }  // namespace ligase_verify

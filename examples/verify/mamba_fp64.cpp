@@ -1,14 +1,4 @@
-#include "language_model.hpp"
-#include "runs.hpp"
-#include "training.hpp"
+#include "run_model.hpp"
 
-namespace ligase_verify {
-
-void run_mamba_fp64(const CaseFolder& folder, Kind kind, Tally& tally) {
-  if (kind == Kind::training)
-    verify_training<Mamba, fp64>(folder, tally);
-  else
-    LanguageModelCase<Mamba, fp64>(folder, tally).run();
-}
-
-}  // namespace ligase_verify
+template void ligase_verify::run_model<ligase::Mamba, ligase::cpu, ligase::fp64>(
+    const ligase_verify::CaseFolder&, ligase_verify::Kind, ligase_verify::Tally&);

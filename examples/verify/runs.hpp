@@ -4,13 +4,15 @@
 
 namespace ligase_verify {
 
-// One backbone and precision each, compiled in a file of their own.
 using Run = void(const CaseFolder& folder, Kind kind, Tally& tally);
 
-Run run_mamba_fp32, run_mamba_fp64;
-Run run_caduceus_ph_fp32, run_caduceus_ph_fp64;
-Run run_caduceus_ps_fp32, run_caduceus_ps_fp64;
-Run run_caduceus_ph_classifier_fp32, run_caduceus_ph_classifier_fp64;
-Run run_caduceus_ps_classifier_fp32, run_caduceus_ps_classifier_fp64;
+// One backbone, device and precision each, compiled in a file of their own: run_model.hpp, run_classifier.hpp and
+// run_operation.hpp hold what they instantiate.
+template <class Backbone, class D, class P>
+void run_model(const CaseFolder& folder, Kind kind, Tally& tally);
+template <class Backbone, class D, class P>
+void run_classifier(const CaseFolder& folder, Kind kind, Tally& tally);
+template <class D, class P>
+void run_operation(const CaseFolder& folder, Kind kind, Tally& tally);
 
 }  // namespace ligase_verify

@@ -22,6 +22,21 @@ std::string text(double x) {
   return buffer;
 }
 
+double share_in_bfloat16(const Deviation& d, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::gradient: {
+      const double relative = share(d.relative_l2, 6e-2);
+      return d.largest_expected <= 1e-12 ? std::min(relative, share(d.max_abs, 1e-3)) : relative;
+    }
+    case Quantity::loss: return share(d.relative_l2, 8e-3);
+    case Quantity::training_loss: return share(d.max_abs, 5e-2);
+    case Quantity::gradient_norm: return share(d.max_relative, 5e-2);
+    case Quantity::weights: return share(d.max_abs, 5e-2);
+    case Quantity::share: return share(d.max_abs, 0.1);
+    default: return share(d.relative_l2, 3e-2);
+  }
+}
+
 }  // namespace
 
 Deviation measure(std::span<const double> expected, std::span<const double> found) {
@@ -44,10 +59,12 @@ Deviation measure(std::span<const double> expected, std::span<const double> foun
   return d;
 }
 
-double share_of_bound(const Deviation& d, Quantity quantity, Storage storage, bool in_double) {
+double share_of_bound(const Deviation& d, Quantity quantity, Storage storage, Arithmetic arithmetic) {
+  const bool in_double = arithmetic == Arithmetic::fp64;
   if (!d.is_finite) return infinity;
   if (quantity == Quantity::exact) return share(d.max_abs, 0);
   if (quantity == Quantity::real) return share(d.max_relative, 1e-12);
+  if (arithmetic == Arithmetic::bf16) return share_in_bfloat16(d, quantity);
   const double in_full = storage == Storage::full ? 1e-10 : 1e-7;
   if (quantity == Quantity::gradient) {
     // The reference knows a gradient that vanishes to about 1e-16.
@@ -68,7 +85,7 @@ void Tally::numbers(const std::string& name, std::span<const double> expected, s
                     Quantity quantity, Storage storage) {
   ++compared_;
   const Deviation d = measure(expected, found);
-  const double part = share_of_bound(d, quantity, storage, in_double_);
+  const double part = share_of_bound(d, quantity, storage, arithmetic_);
   if (part > worst_share_) {
     worst_share_ = part;
     worst_name_ = name;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <ligase/core/platform.hpp>
+#include <ligase/core/precision.hpp>
 
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace ligase_verify {
@@ -18,6 +20,7 @@ enum class Quantity {
   training_loss,  ///< of one step of a training run
   gradient_norm,
   weights,  ///< after training
+  share,    ///< of positions that are right: a count of decisions
   real,     ///< a real number of a JSON file: the same in every precision
   exact
 };
@@ -27,6 +30,13 @@ enum class Storage {
   rounded,  ///< float32, rounded from double
   full      ///< double
 };
+
+/// Number types of a run; fp64 on the host only, bf16 on a GPU only.
+enum class Arithmetic { fp64, fp32, bf16 };
+template <class P>
+inline constexpr Arithmetic arithmetic_of = std::is_same_v<P, ligase::fp64>   ? Arithmetic::fp64
+                                            : std::is_same_v<P, ligase::bf16> ? Arithmetic::bf16
+                                                                              : Arithmetic::fp32;
 
 struct Deviation {
   double relative_l2 = 0;       ///< |found - expected| / |expected|; infinite where only the latter is 0
@@ -41,23 +51,29 @@ Deviation measure(std::span<const double> expected, std::span<const double> foun
 /// Deviation over bound, so that up to 1 is within it. Bounds in float: ten times the error of the reference in float32
 /// (golden README, Tolerances); in double: 1e-10 where the reference is stored in double, 1e-7 where it was rounded to
 /// float32. Relative L2 per tensor unless said otherwise:
-///                  float                     double
-///   output         5e-6                      1e-10, 1e-7
-///   gradient       1e-5                      1e-10, 1e-7    or max abs 1e-6 (1e-12) where the true one vanishes
-///   loss           2e-6                      1e-10, 1e-7
-///   training_loss  max abs 1e-5              1e-10, 1e-7
-///   gradient_norm  1e-5 of each              1e-10, 1e-7
-///   weights        max abs 2e-5              1e-10, 1e-7
-///   real           1e-12 of each             1e-12 of each
-///   exact          equal                     equal
-double share_of_bound(const Deviation& d, Quantity quantity, Storage storage, bool in_double);
+///                  float           double           bfloat16
+///   output         5e-6            1e-10, 1e-7      3e-2
+///   gradient       1e-5            1e-10, 1e-7      6e-2             or max abs 1e-6, 1e-12, 1e-3 where the true one vanishes
+///   loss           2e-6            1e-10, 1e-7      8e-3
+///   training_loss  max abs 1e-5    1e-10, 1e-7      max abs 5e-2
+///   gradient_norm  1e-5 of each    1e-10, 1e-7      5e-2 of each
+///   weights        max abs 2e-5    1e-10, 1e-7      max abs 5e-2
+///   share          5e-6            1e-10, 1e-7      max abs 0.1
+///   real           1e-12 of each   1e-12 of each    1e-12 of each
+///   exact          equal           equal            equal
+/// bfloat16 rounds by up to 2^-9 = 0.2 %. Serial code that stores every activation in it and computes in float is off by 1.1e-2
+/// in hidden states, 2.2e-2 in gradients and 2.6e-3 in the loss at most (caduceus_ps and its variants, caduceus_ph, mamba_lm): three
+/// times that is allowed, since a fused kernel rounds elsewhere. Of a run of AdamW, whose first steps move a weight with a
+/// gradient near zero by the learning rate in either direction, only large faults can be seen.
+double share_of_bound(const Deviation& d, Quantity quantity, Storage storage, Arithmetic arithmetic);
 
 /// What a case has shown so far: how much was compared, the worst of it, and what failed.
 class Tally {
  public:
-  explicit Tally(bool in_double) : in_double_(in_double) {}
+  explicit Tally(Arithmetic arithmetic) : arithmetic_(arithmetic) {}
 
-  bool in_double() const { return in_double_; }
+  Arithmetic arithmetic() const { return arithmetic_; }
+  bool in_double() const { return arithmetic_ == Arithmetic::fp64; }
   /// Compares numbers of equal count; anything that is not finite fails.
   void numbers(const std::string& name, std::span<const double> expected, std::span<const double> found,
                Quantity quantity, Storage storage = Storage::full);
@@ -73,7 +89,7 @@ class Tally {
   const Deviation& worst() const { return worst_; }
 
  private:
-  bool in_double_;
+  Arithmetic arithmetic_;
   Index compared_ = 0, failures_ = 0;
   std::string first_failure_, worst_name_;
   double worst_share_ = -1;

@@ -4,14 +4,29 @@
 
 #include <ligase/io/safetensors.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace ligase_verify {
 
 using namespace ligase;
+
+/// The elements of a host tensor as T on device D, rounded where T is bfloat16.
+template <class T, class D>
+Tensor<T, D> on_device(const Tensor<wide_t<T>, cpu>& x) {
+  if constexpr (std::is_same_v<T, wide_t<T>>) {
+    return to_device<D>(x);
+  } else {
+    if (x.empty()) return {};
+    Tensor<T, cpu> rounded(x.shape());
+    std::copy(x.data(), x.data() + x.count(), rounded.data());
+    return to_device<D>(rounded);
+  }
+}
 
 /// The tensors of a case. Every one of them must be read as input or compared as result: finish() reports the others.
 class TensorFile {
@@ -28,7 +43,7 @@ class TensorFile {
   template <class T>
   Tensor<T, cpu> input(const std::string& name) {
     known_.insert(name);
-    return file_.to_tensor<T>(name);
+    return on_device<T, cpu>(file_.to_tensor<wide_t<T>>(name));
   }
   /// The same; empty where the file does not hold it.
   template <class T>
@@ -39,10 +54,11 @@ class TensorFile {
   Tensor<std::int32_t, cpu> integers(const std::string& name, int rank);
 
   /// Compares NAME and NAME_f64 where they are there.
-  template <class T>
-  void compare(const std::string& name, const Tensor<T, cpu>& found, Quantity quantity) {
-    if (expects(name))
-      compare(name, found.shape(), std::vector<double>(found.data(), found.data() + found.count()), quantity);
+  template <class T, class D>
+  void compare(const std::string& name, const Tensor<T, D>& found, Quantity quantity) {
+    if (!expects(name)) return;
+    const Tensor<T, cpu> host = to_host(found);
+    compare(name, found.shape(), std::vector<double>(host.data(), host.data() + host.count()), quantity);
   }
   void compare(const std::string& name, double found, Quantity quantity) { compare(name, {}, {found}, quantity); }
   /// A scalar may be stored as [] or [1].

@@ -24,14 +24,13 @@ Recipe read_recipe(const std::filesystem::path& path);
 
 /// An AdamW trajectory: loss, gradient norm and learning rate of every step, the weights after the last, and the loss on the
 /// first batch with them.
-template <class Backbone, class P>
+template <class Backbone, class D, class P>
 void verify_training(const CaseFolder& folder, Tally& tally) {
-  using T = typename P::Activation;
   using Ids = Tensor<std::int32_t, cpu>;
   const Json json = read_config_json(folder);
   const Recipe recipe = read_recipe(folder.path / "recipe.json");
   const StateDict weights = open_state_dict(find_weights(folder.path));
-  LanguageModel<Backbone, cpu, P> model(read_config<Backbone>(folder, json, weights));
+  LanguageModel<Backbone, D, P> model(read_config<Backbone>(folder, json, weights));
   load_containers(model, folder, weights, tally);
   allocate_gradients(model);
   const Index ignored = field_or(json, "pad_token_id", default_ignored_label, (folder.path / "config.json").string());
@@ -53,11 +52,13 @@ void verify_training(const CaseFolder& folder, Tally& tally) {
   const Ids ids = cases.integers("input_ids", 3), labels = cases.integers("labels", 3);
   check_shape("labels", ids.shape(), labels.shape());
   const Index steps = ids.size(0);
-  const auto batch = [&](const Ids& all, Index i) { return all.slice(i, i + 1).reshaped({all.size(1), all.size(2)}); };
+  const auto batch = [&](const Ids& all, Index i) {
+    return to_device<D>(all.slice(i, i + 1).reshaped({all.size(1), all.size(2)}));
+  };
 
-  Context<> context;
+  Context<D> context;
   context.threads = folder.threads;
-  AdamW<T> optimizer(recipe.optimizer);
+  AdamW<typename P::Weight, D> optimizer(recipe.optimizer);
   std::vector<double> losses, norms, rates;
   for (Index step = 0; step < steps; ++step) {
     zero_gradients(model);

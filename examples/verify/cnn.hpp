@@ -1,27 +1,27 @@
+#pragma once
+
 #include "backbone.hpp"
 
 #include <ligase/core/precision.hpp>
 #include <ligase/models/cnn.hpp>
 
 namespace ligase_verify {
-namespace {
 
 /// A step in training, the running statistics after it, and evaluation with them; no weight changes.
-template <class P>
-void run(const CaseFolder& folder, Tally& tally) {
-  using T = typename P::Activation;
+template <class D, class P>
+void verify_cnn(const CaseFolder& folder, Tally& tally) {
   const std::string where = (folder.path / "config.json").string();
-  CnnClassifier<cpu, P> model(read_cnn_config(read_config_json(folder), where));
+  CnnClassifier<D, P> model(read_cnn_config(read_config_json(folder), where));
   load_weights(model, Safetensors(folder.path / "model.safetensors"));
   allocate_gradients(model);
 
   TensorFile cases(folder.path / "cases.safetensors", tally);
-  const Tensor<std::int32_t> ids = cases.integers("input_ids", 2), labels = cases.integers("labels", 1);
-  Context<> context;
+  const auto ids = to_device<D>(cases.integers("input_ids", 2)), labels = to_device<D>(cases.integers("labels", 1));
+  Context<D> context;
   context.threads = folder.threads;
   context.training = true;
-  wire::saved_t<CnnClassifier<cpu, P>, Tensor<std::int32_t>> saved;
-  const Tensor<T, cpu> logits = wire::forward(model, context, ids, saved);
+  wire::saved_t<CnnClassifier<D, P>, Tensor<std::int32_t, D>> saved;
+  const auto logits = wire::forward(model, context, ids, saved);
   const auto loss = ops::cross_entropy(context, logits, labels, model.no_ignored_label);
   wire::backward(model, context, ops::cross_entropy_backward(context, loss, logits, labels, model.no_ignored_label),
                  saved);
@@ -35,12 +35,6 @@ void run(const CaseFolder& folder, Tally& tally) {
   context.training = false;
   cases.compare("eval.logits", model.logits(context, ids), Quantity::output);
   cases.finish();
-}
-
-}  // namespace
-
-void verify_cnn(const CaseFolder& folder, Tally& tally) {
-  tally.in_double() ? run<fp64>(folder, tally) : run<fp32>(folder, tally);
 }
 
 }  // namespace ligase_verify

@@ -1,3 +1,5 @@
+#pragma once
+
 #include "cases.hpp"
 #include "layout.hpp"
 #include "tensor_file.hpp"
@@ -8,43 +10,47 @@
 #include <ligase/ops/silu.hpp>
 
 namespace ligase_verify {
-namespace {
 
-template <class T>
-Tensor<T, cpu> zeros_like(const Tensor<T, cpu>& x) {
-  return x.empty() ? Tensor<T, cpu>() : Tensor<T, cpu>::zeros(x.shape());
+template <class T, class D>
+Tensor<T, D> zeros_like(const Tensor<T, D>& x) {
+  return x.empty() ? Tensor<T, D>() : Tensor<T, D>::zeros(x.shape());
 }
 
 /// silu(conv(x)), loss sum of out dout.
-template <class T>
-void compare_conv(TensorFile& cases, Context<>& context) {
-  const auto x = swap_last_two(cases.input<T>("conv.in.x"));
-  const auto weight = cases.input<T>("conv.in.weight"), bias = cases.optional_input<T>("conv.in.bias");
+template <class T, class D>
+void compare_conv(TensorFile& cases, Context<D>& context) {
+  using W = wide_t<T>;
+  const auto tokens_first = [&](const char* name) { return on_device<T, D>(swap_last_two(cases.input<W>(name))); };
+  const auto channels_first = [](const auto& found) { return swap_last_two(to_host_wide(found)); };
+  const auto x = tokens_first("conv.in.x");
+  const auto weight = to_device<D>(cases.input<W>("conv.in.weight")),
+             bias = to_device<D>(cases.optional_input<W>("conv.in.bias"));
   const auto pre = ops::causal_conv1d<Direction::forward>(context, x, weight, bias);
-  cases.compare("conv.pre", swap_last_two(pre), Quantity::output);
-  cases.compare("conv.out", swap_last_two(ops::silu(context, pre)), Quantity::output);
+  cases.compare("conv.pre", channels_first(pre), Quantity::output);
+  cases.compare("conv.out", channels_first(ops::silu(context, pre)), Quantity::output);
   if (!cases.holds("conv.in.dout")) return;
-  const auto dpre = ops::silu_backward(context, swap_last_two(cases.input<T>("conv.in.dout")), pre);
+  const auto dpre = ops::silu_backward(context, tokens_first("conv.in.dout"), pre);
   auto dweight = zeros_like(weight), dbias = zeros_like(bias);
   const auto dx = ops::causal_conv1d_backward<Direction::forward>(context, dpre, x, weight, dweight, dbias);
-  cases.compare("conv.grad.x", swap_last_two(dx), Quantity::gradient);
+  cases.compare("conv.grad.x", channels_first(dx), Quantity::gradient);
   cases.compare("conv.grad.weight", dweight, Quantity::gradient);
   if (!bias.empty()) cases.compare("conv.grad.bias", dbias, Quantity::gradient);
 }
 
-template <class T>
-struct NormInput {
-  Tensor<T, cpu> x, residual, weight, bias, dout, dresidual_out;
+template <class T, class D>
+struct NormOperands {
+  Tensor<T, D> x, residual, dout, dresidual_out;
+  Tensor<wide_t<T>, D> weight, bias;
   double eps;
 };
 
 /// out = norm(x + residual), residual_out = x + residual; loss: sums of out dout and of residual_out dresidual_out.
-template <class T>
-void compare_norm(TensorFile& cases, Context<>& context, const NormInput<T>& in, bool rms, bool with_residual) {
+template <class T, class D>
+void compare_norm(TensorFile& cases, Context<D>& context, const NormOperands<T, D>& in, bool rms, bool with_residual) {
   const std::string prefix = std::string(rms ? "rmsnorm." : "layernorm.") + (with_residual ? "res." : "nores.");
   if (!cases.expects_below(prefix)) return;
   const auto sum = with_residual ? ops::add(context, in.x, in.residual) : in.x;
-  ops::NormStatistics<T, cpu> statistics;
+  ops::NormStatistics<T, D> statistics;
   const auto out = rms ? ops::rms_norm(context, sum, in.weight, in.eps, &statistics)
                        : ops::layer_norm(context, sum, in.weight, in.bias, in.eps, &statistics);
   cases.compare(prefix + "out", out, Quantity::output);
@@ -60,32 +66,29 @@ void compare_norm(TensorFile& cases, Context<>& context, const NormInput<T>& in,
   if (!rms && !in.bias.empty()) cases.compare(prefix + "grad.bias", dbias, Quantity::gradient);
 }
 
-template <class T>
-void run(const CaseFolder& folder, Tally& tally) {
+template <class D, class P>
+void verify_conv_and_norms(const CaseFolder& folder, Tally& tally) {
+  using T = typename P::Activation;
+  using W = wide_t<T>;
   const std::string where = (folder.path / "config.json").string();
   const Json config = parse_json_file(where);
   TensorFile cases(folder.path / "cases.safetensors", tally);
-  Context<> context;
+  Context<D> context;
   context.threads = folder.threads;
-  if (cases.expects_below("conv.")) compare_conv<T>(cases, context);
+  if (cases.expects_below("conv.")) compare_conv<T, D>(cases, context);
   if (cases.expects_below("norm.")) {
-    NormInput<T> in{cases.input<T>("norm.in.x"),
-                    cases.optional_input<T>("norm.in.residual"),
-                    cases.input<T>("norm.in.weight"),
-                    cases.optional_input<T>("norm.in.bias"),
-                    cases.optional_input<T>("norm.in.dout"),
-                    cases.optional_input<T>("norm.in.dresidual_out"),
-                    field_or(config, "eps", 1e-5, where)};
+    const auto activation = [&](const char* name) { return on_device<T, D>(cases.optional_input<W>(name)); };
+    const NormOperands<T, D> in{.x = activation("norm.in.x"),
+                                .residual = activation("norm.in.residual"),
+                                .dout = activation("norm.in.dout"),
+                                .dresidual_out = activation("norm.in.dresidual_out"),
+                                .weight = to_device<D>(cases.input<W>("norm.in.weight")),
+                                .bias = to_device<D>(cases.optional_input<W>("norm.in.bias")),
+                                .eps = field_or(config, "eps", 1e-5, where)};
     for (const bool rms : {true, false})
       for (const bool with_residual : {true, false}) compare_norm(cases, context, in, rms, with_residual);
   }
   cases.finish();
-}
-
-}  // namespace
-
-void verify_conv_and_norms(const CaseFolder& folder, Tally& tally) {
-  tally.in_double() ? run<double>(folder, tally) : run<float>(folder, tally);
 }
 
 }  // namespace ligase_verify

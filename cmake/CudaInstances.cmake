@@ -1,0 +1,27 @@
+# ligase_cuda_instances(TARGET NAME HEADER DECLARATION [MODEL...]) adds one .cu file per model and precision to TARGET, written
+# from examples/instance.cu.in: it includes HEADER and instantiates DECLARATION, in which @BACKBONE@ and @PRECISION@ stand for
+# the types. Without MODEL all are taken; `all` stands for a text without @BACKBONE@. Nothing where there is no CUDA compiler.
+set(ligase_backbone_of_caduceus_ps "ligase::BiMamba<ligase::RCPS>")
+set(ligase_backbone_of_caduceus_ph "ligase::BiMamba<ligase::None>")
+set(ligase_backbone_of_mamba "ligase::Mamba")
+
+function(ligase_cuda_instances target name header text)
+  if(NOT TARGET ligase_cuda)
+    return()
+  endif()
+  set(models ${ARGN})
+  if(NOT models)
+    set(models caduceus_ps caduceus_ph mamba)
+  endif()
+  foreach(model ${models})
+    foreach(precision fp32 bf16)
+      set(BACKBONE ${ligase_backbone_of_${model}})
+      set(PRECISION ligase::${precision})
+      string(CONFIGURE "${text}" declaration @ONLY)
+      set(file ${CMAKE_CURRENT_BINARY_DIR}/cuda/${target}/${name}_${model}_${precision}.cu)
+      configure_file(${PROJECT_SOURCE_DIR}/examples/instance.cu.in ${file} @ONLY)
+      target_sources(${target} PRIVATE ${file})
+    endforeach()
+  endforeach()
+  target_link_libraries(${target} PRIVATE ligase_cuda)
+endfunction()

@@ -1,6 +1,8 @@
 #include "child.hpp"
 #include "model_case.hpp"
 #include "model_ratios.hpp"
+#include "models/batches.hpp"
+#include "models/gpu.hpp"
 #include "report.hpp"
 
 #include <common/models.hpp>
@@ -21,19 +23,6 @@ using ligase_cli::CharModel;
 
 constexpr std::uint64_t seed = 1;
 constexpr double quick_seconds = 10;
-
-/// Windows of random bases.
-std::shared_ptr<const SequenceDataset> random_windows(Index count, Index length) {
-  const RandomStream random{seed, 0, hash_name("benchmark.windows")};
-  std::vector<std::string> windows;
-  for (Index w = 0; w < count; ++w) {
-    std::string letters(static_cast<std::size_t>(length), 'N');
-    for (Index t = 0; t < length; ++t)
-      letters[static_cast<std::size_t>(t)] = "ACGT"[random.below(static_cast<std::uint64_t>(w * length + t), 4)];
-    windows.push_back(std::move(letters));
-  }
-  return std::make_shared<const SequenceDataset>(std::move(windows));
-}
 
 BatchOptions batch_options(const ModelCase& c, bool causal) {
   BatchOptions b;
@@ -85,18 +74,17 @@ Timing time_training(const ModelCase& c, M& model, int threads, double budget) {
 }
 
 template <class Backbone>
-CharModel<Backbone, fp32> make_model(const ModelCase& c) {
+CharModel<Backbone, cpu, fp32> make_model(const ModelCase& c) {
   typename Backbone::Config config;
   config.d_model = c.d_model;
   config.n_layer = c.n_layer;
-  return CharModel<Backbone, fp32>(config, seed);
+  return CharModel<Backbone, cpu, fp32>(config, seed);
 }
 
 /// f.template operator()<Backbone>() for the case's model.
 template <class F>
 auto with_backbone(const ModelCase& c, F f) {
-  return ligase_cli::with_model(c.model, "fp32",
-                                [&]<class Backbone, class>() { return f.template operator()<Backbone>(); });
+  return ligase_cli::with_named_backbone(c.model, f);
 }
 
 Counts work_of(const ModelCase& c) {
@@ -196,6 +184,7 @@ int run_program(int argc, char** argv) {
       argc, argv, "models",
       "Measures training steps and inference of every model against the floor that the limits of the machine set.");
   if (!options) return 0;
+  if (options->device == "cuda") return run_gpu_models(argv[0], *options);
   const auto cases = chosen(model_cases(), *options, [](const ModelCase& c) { return c.name(); });
   const auto ratios = chosen(ratio_cases(argv[0], options->threads), *options, [](const RatioCase& c) { return c.name; });
   if (cases.empty() && ratios.empty()) refuse_only(*options);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <type_traits>
 
 namespace ligase_benchmark {
 
@@ -14,35 +15,48 @@ using FloatTensors = ligase_test::Tensors<float, ligase::cpu>;
 
 namespace detail {
 
-inline double bytes(const FloatTensors& tensors) {
+using ligase_test::Inputs;
+using ligase_test::OpCase;
+using ligase_test::Tensors;
+
+template <class Map>
+double bytes_of(const Map& tensors) {
   double sum = 0;
-  for (const auto& [name, t] : tensors) sum += 4.0 * static_cast<double>(t.count());
+  for (const auto& [name, t] : tensors) sum += static_cast<double>(t.bytes());
   return sum;
 }
-inline double bytes(const FloatInputs& in) {
-  double sum = bytes(in.real);
-  for (const auto& [name, t] : in.integer) sum += 4.0 * static_cast<double>(t.count());
-  return sum;
+template <class T, class D>
+double bytes(const Tensors<T, D>& tensors) {
+  return bytes_of(tensors) + (std::is_same_v<T, ligase::wide_t<T>> ? 0 : bytes_of(tensors.wide()));
 }
-inline double bytes(const FloatInputs& in, const std::string& name) {
-  if (const auto real = in.real.find(name); real != in.real.end())
-    return 4.0 * static_cast<double>(real->second.count());
-  if (const auto ids = in.integer.find(name); ids != in.integer.end())
-    return 4.0 * static_cast<double>(ids->second.count());
+template <class T, class D>
+double bytes(const Inputs<T, D>& in) {
+  return bytes(in.real) + bytes_of(in.integer);
+}
+template <class T, class D>
+double bytes(const Inputs<T, D>& in, const std::string& name) {
+  if (const auto real = in.real.find(name); real != in.real.end()) return static_cast<double>(real->second.bytes());
+  if (const auto wide = in.real.wide().find(name); wide != in.real.wide().end())
+    return static_cast<double>(wide->second.bytes());
+  if (const auto ids = in.integer.find(name); ids != in.integer.end()) return static_cast<double>(ids->second.bytes());
   return 0;
 }
 
 /// States that the forward scan keeps for the backward one.
-inline double kept_states(const FloatCase& c) {
+template <class T, class D>
+double kept_states(const OpCase<T, D>& c) {
   const ligase_test::Sizes& s = c.sizes;
-  return 4.0 * static_cast<double>(ligase::scan_detail::kept_shape({s.batch, s.length, s.channels}, s.states).count());
+  return sizeof(ligase::wide_t<T>) *
+         static_cast<double>(ligase::scan_detail::kept_shape({s.batch, s.length, s.channels}, s.states).count());
 }
 
 /// Share of the tokens that a pool's mask lets through.
-inline double unmasked(const FloatInputs& in) {
+template <class T, class D>
+double unmasked(const Inputs<T, D>& in) {
   const auto mask = in.integer.find("mask");
   if (mask == in.integer.end()) return 1;
-  const auto values = mask->second.span();
+  const auto host = to_host(mask->second);
+  const auto values = host.span();
   return static_cast<double>(std::count_if(values.begin(), values.end(), [](auto m) { return m != 0; })) /
          static_cast<double>(values.size());
 }
@@ -54,7 +68,9 @@ inline bool takes_one_token(const std::string& name) {
 }  // namespace detail
 
 /// Bytes that the forward pass reads and writes, each array once per call of the library.
-inline double forward_bytes(const FloatCase& c, const FloatInputs& in, const FloatTensors& out) {
+template <class T, class D>
+double forward_bytes(const ligase_test::OpCase<T, D>& c, const ligase_test::Inputs<T, D>& in,
+                     const ligase_test::Tensors<T, D>& out) {
   using detail::bytes;
   const double y = bytes(out), all = bytes(in) + y;
   if (detail::takes_one_token(c.name)) return 2 * y;
@@ -67,8 +83,9 @@ inline double forward_bytes(const FloatCase& c, const FloatInputs& in, const Flo
 }
 
 /// Bytes that the backward pass reads and writes.
-inline double backward_bytes(const FloatCase& c, const FloatInputs& in, const FloatTensors& dout,
-                             const FloatTensors& din) {
+template <class T, class D>
+double backward_bytes(const ligase_test::OpCase<T, D>& c, const ligase_test::Inputs<T, D>& in,
+                      const ligase_test::Tensors<T, D>& dout, const ligase_test::Tensors<T, D>& din) {
   using detail::bytes;
   static const std::set<std::string> linear_in_x{"scale",
                                                  "dropout",

@@ -1,5 +1,8 @@
 #include "op_traffic.hpp"
+#include "ops/gpu.hpp"
 #include "report.hpp"
+
+#include <common/models.hpp>
 
 #include <common/program.hpp>
 #include <ligase/ops/mixer.hpp>
@@ -178,10 +181,28 @@ void measure_mixer_scan(Report& report, const Limits& limits, bool gate) {
   add_row(report, c, 1, "forward", t, c.work_forward, moved, {"scan", limits.scan_seconds(c.work_forward.scan_steps)});
 }
 
+void run_gpu_ops([[maybe_unused]] const Options& options) {
+  ligase_cli::check_device({.device = "cuda", .precision = {}, .json = {}});
+#if defined(LIGASE_WITH_CUDA)
+  Report report("ops", options);
+  report.set_gpu_limits(gpu_limits());
+  const auto add = [&](const GpuOpRow& row) {
+    report.add(row.json);
+    std::puts(row.text.c_str());
+  };
+  const bool any = time_gpu_ops<ligase::bf16>(options.only, options.quick, add) +
+                       time_gpu_ops<ligase::fp32>(options.only, options.quick, add) >
+                   0;
+  if (!any) refuse_only(options);
+  report.save();
+#endif
+}
+
 void run_program(int argc, char** argv) {
   const auto options =
       parse(argc, argv, "ops", "Measures every operation, forward and backward, against the limits of the machine.");
   if (!options) return;
+  if (options->device == "cuda") return run_gpu_ops(*options);
   const auto cases = wanted(op_cases<float, cpu>(benchmark_sizes(options->quick)), *options,
                             [](const FloatCase& c) { return c.name; });
   Report report("ops", *options);

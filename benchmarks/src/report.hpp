@@ -27,6 +27,7 @@ struct Options {
   int threads = 1;
   bool quick = false;
   std::string only;
+  std::string device = "cpu";
   std::filesystem::path json;
 };
 
@@ -58,11 +59,13 @@ inline std::optional<Options> parse(int argc, char** argv, const std::string& pr
   arguments.option("threads", "N", std::to_string(ligase::available_threads()), "threads")
       .option("json", "FILE", "", "results as one JSON object")
       .option("only", "TEXT", "", "cases whose name holds this text")
+      .option("device", "cpu|cuda", "cpu", "where to compute")
       .toggle("quick", "nothing that takes longer than 10 s");
   if (!arguments.parse(argc, argv)) return std::nullopt;
   Options o;
   o.threads = static_cast<int>(arguments.whole("threads", 1, 1024));
   o.quick = arguments.on("quick");
+  o.device = arguments.choice("device", {"cpu", "cuda"});
   if (arguments.given("only")) o.only = arguments.text("only");
   if (arguments.given("json")) o.json = arguments.path("json");
   return o;
@@ -105,8 +108,8 @@ class Report {
                                    {"date", today()},
                                    {"machine", machine()},
                                    {"compiler", __VERSION__},
-                                   {"device", "cpu"},
-                                   {"number_type", "float"},
+                                   {"device", options.device},
+                                   {"number_type", options.device == "cpu" ? "float" : "as each result says"},
                                    {"threads", options.threads},
                                    {"load_at_start", load()},
                                    {"quick", options.quick},
@@ -126,6 +129,10 @@ class Report {
       std::printf(
           "warning: %d threads together do %.1f times the work of one: the machine is busy, or has fewer cores\n",
           limits.threads, limits.fma / limits.fma_one_thread);
+  }
+  void set_gpu_limits(OrderedJson limits) {
+    json_["limits"] = std::move(limits);
+    std::printf("%s\n", json_["limits"].dump().c_str());
   }
   void add(OrderedJson row) { json_["results"].push_back(std::move(row)); }
   /// Writes what there is, where a file was asked for.

@@ -4,12 +4,12 @@
 #include <ligase/models/caduceus.hpp>
 #include <ligase/train/optimizer.hpp>
 
-// Every kernel of a training step of Caduceus in bfloat16.
+// Every kernel of a training step of Caduceus in the precision PRECISION.
 namespace ligase {
 
-using Network = LanguageModel<BiMamba<RCPS>, cuda, bf16>;
+using Network = LanguageModel<BiMamba<RCPS>, cuda, PRECISION>;
 
-template class LanguageModel<BiMamba<RCPS>, cuda, bf16>;
+template class LanguageModel<BiMamba<RCPS>, cuda, PRECISION>;
 template double gradient_norm<cuda, Network>(Context<cuda>&, Network&);
 template void AdamW<float, cuda>::step<Network>(Context<cuda>&, Network&, double, double);
 

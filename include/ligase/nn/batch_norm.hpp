@@ -9,6 +9,13 @@
 
 namespace ligase::inline LIGASE_ISA {
 
+namespace detail {
+struct CountUp {
+  std::int64_t* count;
+  LIGASE_HD void operator()(Index i) const { ++count[i]; }
+};
+}  // namespace detail
+
 /// Batch normalisation of the last dimension (ops::batch_norm). While context.training is set, `forward` normalises by the
 /// statistics of its own input and moves the running ones; in evaluation and in `infer` the running ones serve, so that a
 /// sequence's result does not depend on its batch. Weight and bias are exempt from weight decay. Names, first values and
@@ -50,11 +57,6 @@ struct BatchNorm {
   double eps = 1e-5, momentum = 0.1;
 
  private:
-  struct CountUp {
-    std::int64_t* count;
-    LIGASE_HD void operator()(Index i) const { ++count[i]; }
-  };
-
   X normalise(Context<D>& context, const X& x, bool of_batch, Saved* saved) const {
     ops::BatchStatistics<T, D> statistics{running_mean.value, running_var.value};
     if (of_batch) {
@@ -63,7 +65,7 @@ struct BatchNorm {
       Tensor<std::int64_t, D> count = batches.value;
       statistics = ops::batch_statistics(context, x);
       ops::move_running_statistics(context, statistics, x.count() / x.size(-1), momentum, mean, variance);
-      for_each(context, 1, CountUp{count.data()});
+      for_each(context, 1, detail::CountUp{count.data()});
     }
     return ops::batch_norm(context, x, statistics, weight.value, bias.value, eps, of_batch, saved);
   }

@@ -45,7 +45,7 @@ struct NormBackwardArguments {
 };
 
 template <class T, int Quads>
-__global__ void __launch_bounds__(norm_warps* warp_lanes, 4) norm_forward(NormForwardArguments<T> a) {
+__global__ void __launch_bounds__(norm_warps* warp_lanes, sizeof(wide_t<T>) == 8 ? 2 : 4) norm_forward(NormForwardArguments<T> a) {
   using W = wide_t<T>;
   const Index row = static_cast<Index>(blockIdx.x) * norm_warps + threadIdx.x / warp_lanes;
   const int lane = static_cast<int>(threadIdx.x) % warp_lanes;

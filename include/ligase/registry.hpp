@@ -38,7 +38,7 @@ Result with_recipe(const std::string& name, F& f) {
 
 }  // namespace detail
 
-/// f.template operator()<Backbone>() for the recipe of that name: the one place where a run-time name becomes a type. All
+/// `f.template operator()<Backbone>()` for the recipe of that name: the one place where a run-time name becomes a type. All
 /// calls return the same type. Throws kind `usage` for another name, with the list.
 template <class First, class... Rest, class F>
 auto with_backbone(Recipes<First, Rest...> recipes, const std::string& name, F&& f) {

@@ -176,7 +176,7 @@ class TaskFinder {
 ///   FOLDER/{train,test,dev}.csv         columns sequence and label (GUE and others); with a column `task` of several
 ///                                       values, each of these is a task FOLDER/VALUE
 ///   FOLDER/{train,test,dev}.{fna,fa,fasta}  records '>name|label' (Nucleotide Transformer tasks)
-///   FOLDER/{train,test}/<class>/*.txt   one sequence per file (GenomicBenchmarks), also as .tar.gz, .tgz or .tar
+///   FOLDER/{train,test}/`<class>`/*.txt   one sequence per file (GenomicBenchmarks), also as .tar.gz, .tgz or .tar
 /// Tables and text files may be gzipped. A task's name is FOLDER's path below `data`; `data` may itself be a task (then
 /// its own name counts) or an archive. Hidden files are not looked at, links are followed. Tasks without train are listed
 /// too. Errors of kind input: nothing there, a split that stands twice, a damaged archive.

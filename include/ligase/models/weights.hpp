@@ -125,9 +125,9 @@ class WeightLoader {
 
 }  // namespace detail
 
-/// Fills every parameter of `module` from the tensors of a file, under the names of its `visit`, with or without Lightning's
-/// prefix `model.`. A tied tensor may come once, under any of its names, or several times with equal numbers. Buffers must
-/// agree with the module's own. Metrics' counters are passed over. Everything that is missing, unexpected, misshaped or
+/// Fills every parameter of `module` from the tensors of a file, under the names of its `visit`, with or without the prefix
+/// "model." of Lightning. A tied tensor may come once, under any of its names, or several times with equal numbers. Buffers
+/// must agree with those of the module. Counters of metrics are passed over. Everything that is missing, unexpected, misshaped or
 /// contradicting goes into one error of kind `input`, thrown before any weight is used.
 template <class M>
 void load_weights(M& module, const StateDict& file, const LoadOptions& options = {}) {

@@ -31,7 +31,7 @@ struct BpeTemplatePiece {
 struct BpeDefinition {
   enum class Words {
     whole,       ///< pre_tokenizer null: the text is one word
-    whitespace,  ///< Whitespace: \w+|[^\w\s]+, white space is dropped
+    whitespace,  ///< Whitespace: `\w+|[^\w\s]+`, white space is dropped
     byte_level   ///< ByteLevel: GPT-2's words, letters are bytes
   };
 

@@ -76,7 +76,7 @@ class AddedTokenPair {
   AddedTokens first_, second_;
 };
 
-/// Calls word(begin, end) for the words of text[begin, end) by \w+|[^\w\s]+, as bpe_unicode.hpp knows the classes. A
+/// Calls word(begin, end) for the words of text[begin, end) by `\w+|[^\w\s]+`, as bpe_unicode.hpp knows the classes. A
 /// byte that is no UTF-8 is no word character.
 template <class Word>
 void split_whitespace(std::string_view text, std::size_t begin, std::size_t end, Word&& word) {

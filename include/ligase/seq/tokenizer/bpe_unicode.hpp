@@ -11,14 +11,14 @@
 
 namespace ligase::inline LIGASE_ISA::detail {
 
-/// What the regular expressions of tokenizers ask about a code point: \s is space; \p{L} letter; \p{N} digit and
-/// number; \w letter, digit and joiner (marks, connectors). A byte that is no UTF-8 is `other`.
+/// What the regular expressions of tokenizers ask about a code point: `\s` is space; `\p{L}` letter; `\p{N}` digit and
+/// number; `\w` letter, digit and joiner (marks, connectors). A byte that is no UTF-8 is `other`.
 enum class CharClass : std::uint8_t { other, space, letter, digit, number, joiner };
 
 constexpr bool is_word(CharClass c) { return c == CharClass::letter || c == CharClass::digit || c == CharClass::joiner; }
 
 /// Where the class changes from U+0080 on: code point * 8 + class. Taken from the classes that PyPI's tokenizers 0.23.3
-/// shows: \w as its Whitespace, the others as its Split pre-tokenizer split at every code point.
+/// shows: `\w` as its Whitespace, the others as its Split pre-tokenizer split at every code point.
 // clang-format off
 inline constexpr std::uint32_t class_changes[] = {
     0x400, 0x429, 0x430, 0x501, 0x508, 0x552, 0x558, 0x594, 0x5A0, 0x5AA, 0x5B0, 0x5CC, 0x5D2, 0x5D8, 0x5E4, 0x5F8,

@@ -56,8 +56,10 @@ inline bool bytes_of_printable(std::string_view text, std::string& bytes) {
 }
 
 /// Calls word(begin, end) for the words of text[begin, end) by GPT-2's expression, which covers the whole text:
+/// @code{.unparsed}
 ///   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-/// Classes of bpe_unicode.hpp; a byte that is no UTF-8 belongs to [^\s\p{L}\p{N}].
+/// @endcode
+/// Classes of bpe_unicode.hpp; a byte that is no UTF-8 belongs to `[^\s\p{L}\p{N}]`.
 template <class Word>
 void split_gpt2(std::string_view text, std::size_t begin, std::size_t end, Word&& word) {
   enum Kind { space, letters, numbers, marks };

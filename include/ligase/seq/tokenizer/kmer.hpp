@@ -19,12 +19,12 @@ namespace ligase::inline LIGASE_ISA {
 
 /// k-mers side by side, from the left of every run of A C G T; the remainder of a run are single letters, each N is one
 /// token. Reproduces the two tokenizers of Nucleotide Transformer, which differ in other bytes:
-///   the default                  transformers' EsmTokenizer: a run of bytes that are in no token is one <unk>; white
+///   the default                  transformers' EsmTokenizer: a run of bytes that are in no token is one `<unk>`; white
 ///                                space ends a run and is dropped
 ///   Rules{.refuse_other = true}  instadeepai/nucleotide-transformer tokenizers.py: refused
-/// Case-sensitive, unless `Rules::upper_case`. <cls> in front, nothing behind; pads on the right. Names of special tokens
+/// Case-sensitive, unless `Rules::upper_case`. `<cls>` in front, nothing behind; pads on the right. Names of special tokens
 /// inside the text are those tokens under either rule.
-/// Vocabularies: v1 <unk> 0, <pad> 1, <mask> 2, <cls> 3, the 4^k k-mers, A T C G N; v2 has <eos> 4, <bos> 5 before the
+/// Vocabularies: v1 `<unk>` 0, `<pad>` 1, `<mask>` 2, `<cls>` 3, the 4^k k-mers, A T C G N; v2 has `<eos>` 4, `<bos>` 5 before the
 /// k-mers. The order of k-mers is A T C G, last letter fastest.
 class KmerTokenizer {
  public:
@@ -33,7 +33,7 @@ class KmerTokenizer {
   struct Rules {
     bool upper_case = false;
     bool refuse_other = false;
-    bool trailing_pad = false;  ///< as fine-tuned by MAGICS-LAB/DNABERT_2 train.py, where eos is <pad>
+    bool trailing_pad = false;  ///< as fine-tuned by MAGICS-LAB/DNABERT_2 train.py, where eos is `<pad>`
   };
 
   /// Nucleotide Transformer's vocabulary for k of 2 to 8 (the original's: 6). Throws kind `usage` for another k.
@@ -41,7 +41,7 @@ class KmerTokenizer {
   KmerTokenizer(int k, Version version, Rules rules)
       : KmerTokenizer(nucleotide_transformer_vocabulary(k, version), rules) {}
 
-  /// A vocabulary with all k-mers of one length, A C G T N, <unk> <pad> <mask> <cls>, and any others named <...> or [...],
+  /// A vocabulary with all k-mers of one length, A C G T N, `<unk>` `<pad>` `<mask>` `<cls>`, and any others named `<...>` or [...],
   /// in any order. Throws kind `input` with file and line.
   explicit KmerTokenizer(Vocabulary vocabulary) : KmerTokenizer(std::move(vocabulary), Rules{}) {}
   KmerTokenizer(Vocabulary vocabulary, Rules rules)

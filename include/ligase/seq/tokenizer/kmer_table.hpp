@@ -66,7 +66,7 @@ struct KmerTable {
   int k = 0;                               ///< letters of the longest token over A C G T
   std::vector<TokenId> ids;                ///< of every index; 4^k
   std::vector<std::int32_t> kmers;         ///< index of every id; -1 for what is no k-mer
-  std::vector<std::string> special_names;  ///< [NAME] or <NAME>
+  std::vector<std::string> special_names;  ///< [NAME] or `<NAME>`
   std::vector<TokenId> special_ids;
 
   static constexpr std::int32_t no_kmer = -1;

@@ -75,6 +75,15 @@ void abandon_stack(Stack* stack) {
   give_stack(stack);
 }
 
+namespace {
+/// Where every fiber starts.
+void begin() {
+  finish_switch(nullptr, true);
+  entry();
+  __builtin_trap();
+}
+}  // namespace
+
 #if defined(__x86_64__)
 
 // Saves what a function must preserve on the stack that it leaves, and takes it from the one that it goes to.
@@ -104,13 +113,7 @@ simt_switch:
 
 namespace {
 void* host_position = nullptr;
-
-void begin() {
-  finish_switch(nullptr, true);
-  entry();
-  __builtin_trap();
 }
-}  // namespace
 
 void prepare(Stack* stack, void (*body)()) {
   entry = body;
@@ -136,12 +139,7 @@ void leave(Stack* stack, bool finished) {
 
 namespace {
 ucontext_t host_context;
-void begin() {
-  finish_switch(nullptr, true);
-  entry();
-  __builtin_trap();
 }
-}  // namespace
 
 void prepare(Stack* stack, void (*body)()) {
   entry = body;

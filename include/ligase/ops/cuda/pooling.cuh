@@ -18,7 +18,7 @@ struct PoolTileColumn {
   W* partial;
   Index* token;
   LIGASE_HD void operator()(Index i) const {
-    const Index tiles = (length + generic::pool_tile - 1) / generic::pool_tile, tile = i / width, c = i % width;
+    const Index tiles = generic::pool_tiles(length), tile = i / width, c = i % width;
     const Index b = tile / tiles, begin = tile % tiles * generic::pool_tile;
     const Index end = begin + generic::pool_tile < length ? begin + generic::pool_tile : length;
     W out = W(0);
@@ -42,7 +42,7 @@ struct CountTile {
   Index length;
   Index* count;
   LIGASE_HD void operator()(Index tile) const {
-    const Index tiles = (length + generic::pool_tile - 1) / generic::pool_tile;
+    const Index tiles = generic::pool_tiles(length);
     const Index b = tile / tiles, begin = tile % tiles * generic::pool_tile;
     const Index end = begin + generic::pool_tile < length ? begin + generic::pool_tile : length;
     Index n = 0;

@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
     if (!a.parse(count, words)) return;
     Options o;
     o.common = a.common();
-    check_host(o.common, "checkpoints are converted");
+    check_host(o.common, "checkpoints are read and written");
     o.overwrite = a.on("overwrite");
     o.out = a.path("out");
     o.model = model_of_checkpoint(a.text("checkpoint"));

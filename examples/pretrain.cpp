@@ -6,7 +6,10 @@
 #include <pretrain/source.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 namespace {
 
@@ -84,6 +87,22 @@ void take_data(const Arguments& a, Options& o) {
   if (!a.given("length")) o.length = std::clamp<Index>(pretrain::tokens_of_ids(o.ids), 1, most_length);
 }
 
+pretrain::Recompute read_recompute(const std::string& text) {
+  pretrain::Recompute choice;
+  if (text == "none") return choice;
+  choice.layers = text == "layer" || text.starts_with("layer,");
+  if (text == "layer") return choice;
+  const std::string_view group = std::string_view(text).substr(choice.layers ? 6 : 0);
+  const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), choice.group);
+  if (error != std::errc() || end != group.data() + group.size() || choice.group < 1)
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "unknown value",
+                 .where = "--recompute",
+                 .expected = "none, layer, a number of layers N, or layer,N",
+                 .found = "'" + text + "'"}};
+  return choice;
+}
+
 Options read_options(Arguments& a) {
   Options o;
   o.common = a.common();
@@ -110,12 +129,7 @@ Options read_options(Arguments& a) {
   if (o.objective == "mlm" && o.mlm_probability == 0)
     throw Error{{.kind = ErrorKind::usage, .what = "nothing would be masked", .where = "--mlm-probability", .expected = "above 0"}};
   o.intervals = a.choice("intervals", {"strict", "original"});
-  const std::string recompute = a.text("recompute");
-  o.recompute.layers = recompute == "layer";
-  if (recompute != "none" && recompute != "layer") {
-    if (recompute.find_first_not_of("0123456789") != std::string::npos) (void)a.choice("recompute", {"none", "layer", "N"});
-    o.recompute.group = a.positive("recompute");
-  }
+  o.recompute = read_recompute(a.text("recompute"));
   take_tokenizer(a, o);
   if (a.given("save-every")) o.save_every = a.positive("save-every");
   if (a.given("eval-every")) o.eval_every = a.positive("eval-every");
@@ -162,7 +176,8 @@ int main(int argc, char** argv) {
         .option("checkpoint", "DIR", "", "weights, model and sizes to start from")
         .option("save-every", "N", "", "steps between saved states; default: about a minute")
         .option("eval-every", "N", "", "steps between validation losses; default: never")
-        .option("recompute", "none|layer|N", "none", "keep the input of every layer, or of every N-th, and run the rest again backward")
+        .option("recompute", "none|layer|N|layer,N", "none",
+                "keep the input of every layer, or of every N-th, and run the rest again backward; layer,N: both in turn")
         .toggle("resume", "go on from the saved state in --out")
         .toggle("overwrite", "replace what is in --out")
         .toggle("dry-run", "print sizes, train nothing")

@@ -2,8 +2,11 @@
 
 #include <common/models.hpp>
 
+#include <ligase/core/cuda/planning.hpp>
+
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 #include <vector>
 
 namespace ligase_cli {
@@ -56,25 +59,29 @@ double measured_rate(typename Backbone::Config config, Index batch, Index length
 
 }  // namespace detail
 
-/// One pass of [batch, length] tokens: sizes on shapes alone, as the host's operations take them; time from one layer that
-/// runs for a moment.
+/// One pass of [batch, length] tokens: sizes without running it, on `cuda` by its own operations, else by the host's on shapes
+/// alone; time from one layer that runs for a moment.
 template <class Backbone, class D, class P>
 InferencePlan plan_inference(const typename Backbone::Config& config, Index batch, Index length, PassOutput output,
                              int threads) {
-  using ligase::meta;
-  ligase::MemoryCounter& counter = ligase::memory_counter<meta>();
-  counter.reset_peak();
-  const Index before = counter.live;
-  ligase::LanguageModel<Backbone, meta, ligase::fp32> network(config);
-  constexpr double width = sizeof(typename P::Activation) / double{sizeof(float)},
-                   weight_width = sizeof(typename P::Weight) / double{sizeof(float)};
+  constexpr bool own = std::is_same_v<D, ligase::cuda>;
+  using Shapes = std::conditional_t<own, D, ligase::meta>;
+  using Numbers = std::conditional_t<own, P, ligase::fp32>;
+  constexpr double width = sizeof(typename P::Activation) / double{sizeof(typename Numbers::Activation)},
+                   weight_width = sizeof(typename P::Weight) / double{sizeof(typename Numbers::Weight)};
   InferencePlan plan;
-  plan.parameters = ligase::parameter_count(network);
-  const auto weights = static_cast<double>(counter.live - before);
-  plan.weight_bytes = weight_width * weights;
-  ligase::Context<meta> context;
-  detail::run_pass(network, context, ligase::Tensor<ligase::TokenId, meta>({batch, length}), output);
-  plan.peak_bytes = plan.weight_bytes + width * (static_cast<double>(counter.peak - before) - weights);
+  ligase::device::planned<Shapes>([&] {
+    ligase::MemoryCounter& counter = ligase::memory_counter<Shapes>();
+    counter.reset_peak();
+    const Index before = counter.live;
+    ligase::LanguageModel<Backbone, Shapes, Numbers> network(config);
+    plan.parameters = ligase::parameter_count(network);
+    const auto weights = static_cast<double>(counter.live - before);
+    plan.weight_bytes = weight_width * weights;
+    ligase::Context<Shapes> context;
+    detail::run_pass(network, context, ligase::Tensor<ligase::TokenId, Shapes>({batch, length}), output);
+    plan.peak_bytes = plan.weight_bytes + width * (static_cast<double>(counter.peak - before) - weights);
+  });
   plan.bytes_per_token = (plan.peak_bytes - plan.weight_bytes) / static_cast<double>(batch * length);
   plan.tokens_per_second = detail::measured_rate<Backbone, D, P>(config, batch, length, output, threads);
   return plan;

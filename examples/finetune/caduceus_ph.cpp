@@ -2,8 +2,5 @@
 
 #include <ligase/models/caduceus.hpp>
 
-namespace ligase_cli {
-
-RunOutcome run_caduceus_ph(const RunJob& job) { return run_pooled<ligase::BiMamba<ligase::None>>(job); }
-
-}  // namespace ligase_cli
+template ligase_cli::RunOutcome ligase_cli::run_pooled<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp32>(
+    const ligase_cli::RunJob&);

@@ -1,20 +1,3 @@
-#include <finetune/train.hpp>
+#include <finetune/cnn.hpp>
 
-#include <ligase/core/precision.hpp>
-#include <ligase/models/cnn.hpp>
-
-namespace ligase_cli {
-
-RunOutcome run_cnn(const RunJob& job) {
-  using namespace ligase;
-  CnnConfig config;
-  config.number_of_classes = job.settings.classes;
-  config.vocab_size = job.settings.tokenizer.vocab_size();
-  config.input_len = job.settings.max_length;
-  CnnClassifier<cpu, fp32> model(config);
-  initialize(model, job.identity.seed);
-  WholeLearner learner(model, Conjoin::none);
-  return train_and_score(job, learner);
-}
-
-}  // namespace ligase_cli
+template ligase_cli::RunOutcome ligase_cli::run_cnn<ligase::cpu>(const ligase_cli::RunJob&);

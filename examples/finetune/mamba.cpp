@@ -2,8 +2,5 @@
 
 #include <ligase/models/mamba.hpp>
 
-namespace ligase_cli {
-
-RunOutcome run_mamba(const RunJob& job) { return run_pooled<ligase::Mamba>(job); }
-
-}  // namespace ligase_cli
+template ligase_cli::RunOutcome ligase_cli::run_pooled<ligase::Mamba, ligase::cpu, ligase::fp32>(
+    const ligase_cli::RunJob&);

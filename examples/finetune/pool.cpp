@@ -33,11 +33,15 @@ class Pool {
     while (const std::optional<std::size_t> run = next()) {
       RunOutcome outcome;
       Index told = 0;
-      RunJob job{plan_.runs[*run], plan_.settings[*run], &plan_.tasks.at(plan_.runs[*run].task),
-                 std::max(1, options_.threads / options_.jobs), [&](Index epoch, double value) {
-                   told = epoch;
-                   tell(job_note(*run, epoch, value));
-                 }};
+      const RunJob job{.identity = plan_.runs[*run],
+                       .settings = plan_.settings[*run],
+                       .task = &plan_.tasks.at(plan_.runs[*run].task),
+                       .threads = std::max(1, options_.threads / options_.jobs),
+                       .device = options_.device,
+                       .on_epoch = [&](Index epoch, double value) {
+                         told = epoch;
+                         tell(job_note(*run, epoch, value));
+                       }};
       std::string failure;
       try {
         outcome = run_job(job);

@@ -12,6 +12,7 @@ namespace ligase_cli {
 struct PoolOptions {
   std::filesystem::path out;
   int jobs = 1, threads = 1;  ///< runs at the same time, threads of all of them
+  std::string device = "cpu";
   bool quiet = false;
 };
 

@@ -14,10 +14,10 @@
 namespace ligase_cli {
 
 /// A run of a backbone with a pooled head in the training repository's form: mean over all positions, Linear with bias.
-template <class Backbone>
+template <class Backbone, class D, class P>
 RunOutcome run_pooled(const RunJob& job) {
   using namespace ligase;
-  using Network = SequenceClassifier<Backbone, cpu, fp32>;
+  using Network = SequenceClassifier<Backbone, D, P>;
   const RunSettings& s = job.settings;
   const ClassifierConfig head{.classes = s.classes, .pooling = Pooling::mean, .layout = ClassifierLayout::training};
   Network model;

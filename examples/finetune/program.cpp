@@ -116,23 +116,27 @@ OrderedJson summary(const std::vector<Cell>& cells, std::size_t runs, std::size_
   return {{"runs", runs}, {"made_now", made}, {"results", list}};
 }
 
-/// Loads every checkpoint once, so that one that does not fit is refused before anything is trained.
+/// Loads every checkpoint once, on the host, so that one that does not fit is refused before anything is trained.
 void check_checkpoints(const FinetunePlan& plan) {
   std::set<std::pair<std::string, std::string>> seen;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
     const RunSettings& s = plan.settings[i];
     if (!s.checkpoint.empty() && seen.emplace(plan.runs[i].model, s.checkpoint).second)
-      run_job({.identity = plan.runs[i], .settings = s, .task = nullptr, .threads = 1, .on_epoch = {}});
+      run_job({.identity = plan.runs[i], .settings = s, .task = nullptr, .threads = 1, .device = "cpu", .on_epoch = {}});
   }
 }
 
-void write_slurm(const Arguments& a, const SuiteText& text, std::size_t runs) {
+void write_slurm(const Arguments& a, const CommonFlags& common, const SuiteText& text, std::size_t runs) {
   if (!a.given("sweep"))
     throw Error{
         {.kind = ErrorKind::usage, .what = "needs a grid", .where = "--slurm", .expected = "--sweep FILE.json"}};
   SlurmJob job;
   job.name = text.program;
   job.command = {text.program, "--data", a.text("data"), "--sweep", a.text("sweep"), "--out", a.text("out"), "--quiet"};
+  if (common.device == "cuda") {
+    job.command.insert(job.command.end(), {"--device", common.device, "--precision", common.precision});
+    job.gpus = 1;
+  }
   job.runs = static_cast<Index>(runs);
   job.jobs = a.given("slurm-jobs") ? a.whole("slurm-jobs", 1, 1'000'000) : std::min<Index>(job.runs, 100);
   ligase::write_file(a.path("slurm"), slurm_script(job));
@@ -145,28 +149,33 @@ int finetune_program(Suite suite, int argc, char** argv) {
   Arguments a(text.program, text.purpose, text.example);
   add_grid_flags(a);
   a.required("out", "DIR", "folder for runs.csv and runs/KEY.json; runs that stand there already are not made again")
-      .option("jobs", "N", "", "runs at the same time; default: as many as threads")
+      .option("jobs", "N", "", "runs at the same time; default: as many as threads, on a GPU 1")
       .option("shard", "PART/PARTS", "", "take only every PARTS-th run of the grid, from PART on")
       .option("slurm", "FILE", "", "write an sbatch script that works through --sweep, and stop")
       .option("slurm-jobs", "N", "", "size of its array; default: 100 at the most")
       .common_flags();
   if (!a.parse(argc, argv)) return 0;
   const CommonFlags common = a.common();
-  check_host(common, "fine-tuning computes");
-  if (common.precision != "fp32")
+  if (!a.given("slurm")) check_device(common);  // its jobs run elsewhere
+  if (common.precision == "fp64")
     throw Error{{.kind = ErrorKind::usage,
                  .what = "fine-tuning is built in single precision",
                  .where = "--precision",
-                 .expected = "fp32",
+                 .expected = "fp32, or bf16 with --device cuda",
                  .found = common.precision}};
-  PoolOptions pool{a.path("out"), common.threads, common.threads, common.quiet};
+  // A GPU has one stream of work: further runs only fill the gaps of the first.
+  PoolOptions pool{.out = a.path("out"),
+                   .jobs = common.device == "cuda" ? 1 : common.threads,
+                   .threads = common.threads,
+                   .device = common.device,
+                   .quiet = common.quiet};
   if (a.given("jobs")) pool.jobs = static_cast<int>(a.whole("jobs", 1, 4096));
   check_output_folder("--out", pool.out);
   if (!common.json.empty()) check_output("--json", common.json, {a.path("sweep")});
 
   const FinetunePlan plan = make_plan(suite, a, common);
   if (a.given("slurm")) {
-    write_slurm(a, text, plan.runs.size());
+    write_slurm(a, common, text, plan.runs.size());
     return 0;
   }
   check_checkpoints(plan);

@@ -1,7 +1,7 @@
 #include <finetune/run.hpp>
 #include <finetune/train.hpp>
 
-#include <ligase/core/error.hpp>
+#include <common/models.hpp>
 
 #include <cmath>
 
@@ -15,12 +15,19 @@ const std::vector<std::string>& finetune_models() {
 }
 
 RunOutcome run_job(const RunJob& job) {
-  const std::string& model = job.identity.model;
-  if (model == "cnn") return run_cnn(job);
-  if (model == "caduceus-ps") return run_caduceus_ps(job);
-  if (model == "caduceus-ph") return run_caduceus_ph(job);
-  if (model == "mamba") return run_mamba(job);
-  throw Error{{.kind = ErrorKind::internal, .what = "no such model", .found = model}};
+  const bool on_gpu = has_cuda && job.device == "cuda";
+  if (job.identity.model == "cnn") {
+    if constexpr (has_cuda)
+      if (on_gpu) return run_cnn<ligase::cuda>(job);
+    return run_cnn<cpu>(job);
+  }
+  return with_named_backbone(job.identity.model, [&]<class Backbone>() {
+    if constexpr (has_cuda)
+      if (on_gpu)
+        return job.settings.precision == "bf16" ? run_pooled<Backbone, ligase::cuda, bf16>(job)
+                                                : run_pooled<Backbone, ligase::cuda, fp32>(job);
+    return run_pooled<Backbone, cpu, fp32>(job);
+  });
 }
 
 Conjoin conjoin_of(const RunSettings& settings) {

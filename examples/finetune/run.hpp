@@ -16,6 +16,7 @@ struct RunJob {
   RunSettings settings;
   const ligase::Task* task = nullptr;  ///< null: only the checkpoint is loaded, to see whether it fits
   int threads = 1;
+  std::string device = "cpu";  ///< no part of the identity: settings.precision is
   /// After each epoch: its number, and the value that chooses the epoch.
   std::function<void(Index epoch, double value)> on_epoch;
 };
@@ -28,9 +29,12 @@ struct RunOutcome {
 /// Trains and scores. What goes wrong beside a divergence is thrown.
 RunOutcome run_job(const RunJob& job);
 
-// One model each, compiled in a file of their own.
-using RunModel = RunOutcome(const RunJob& job);
-RunModel run_cnn, run_caduceus_ps, run_caduceus_ph, run_mamba;
+/// A run of a backbone with a pooled head, and of the CNN. Each is compiled in a file of its own: for the host in this folder,
+/// for a GPU by nvcc (CMakeLists.txt).
+template <class Backbone, class D, class P>
+RunOutcome run_pooled(const RunJob& job);
+template <class D>
+RunOutcome run_cnn(const RunJob& job);
 
 /// Names for --model.
 const std::vector<std::string>& finetune_models();

@@ -160,6 +160,12 @@ RunSettings settings_of(Suite suite, const SweepRun& run, const ligase::Task& ta
   if (cnn && (s.conjoin != "none" || s.frozen))
     refuse(s.frozen ? "frozen" : "conjoin", "the CNN is trained as a whole, on one strand", s.frozen ? "false" : "none",
            s.frozen ? "true" : s.conjoin);
+  if (cnn && s.precision == "bf16")
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "the CNN has no bfloat16",
+                 .where = "--precision",
+                 .expected = "fp32",
+                 .found = "bf16"}};
   if (cnn && !s.checkpoint.empty()) refuse("checkpoint", "the CNN starts from scratch", "none", s.checkpoint);
   // As the original: one random strand in training where evaluation averages over both.
   if (s.conjoin == "test" && model != "caduceus-ps") s.rc_augment = true;

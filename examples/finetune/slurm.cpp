@@ -35,7 +35,8 @@ std::string shell_word(const std::string& word) {
 
 std::string slurm_script(const SlurmJob& job) {
   if (job.command.empty()) refuse("no command", "a program and its flags", "none");
-  if (job.runs < 1 || job.jobs < 1 || job.jobs > job.runs || job.at_once < 0 || job.cpus < 1 || job.memory_gib < 1)
+  if (job.runs < 1 || job.jobs < 1 || job.jobs > job.runs || job.at_once < 0 || job.cpus < 1 || job.memory_gib < 1 ||
+      job.gpus < 0)
     refuse("sizes that make no sense", "1 <= jobs <= runs, at least one CPU and 1 GiB",
            std::to_string(job.jobs) + " jobs, " + std::to_string(job.runs) + " runs, " + std::to_string(job.cpus) +
                " CPUs, " + std::to_string(job.memory_gib) + " GiB");
@@ -49,6 +50,7 @@ std::string slurm_script(const SlurmJob& job) {
   option("array=0-" + std::to_string(job.jobs - 1) + (job.at_once > 0 ? "%" + std::to_string(job.at_once) : ""));
   option("cpus-per-task=" + std::to_string(job.cpus));
   option("mem=" + std::to_string(job.memory_gib) + "G");
+  if (job.gpus > 0) option("gres=gpu:" + std::to_string(job.gpus));
   option("time=" + job.time);
   option("output=" + job.name + "-%A_%a.log");
   option("requeue");

@@ -16,6 +16,7 @@ struct SlurmJob {
   ligase::Index at_once = 0;         ///< jobs that run at the same time; 0: as many as there is room for
   ligase::Index cpus = 2;
   ligase::Index memory_gib = 4;
+  ligase::Index gpus = 0;  ///< of a job
   std::string time = "04:00:00";
 };
 

@@ -40,7 +40,7 @@ RunOutcome train_and_score(const RunJob& job, Learner& learner) {
   else
     split = split_rows_for_validation(train.size(), job.identity.seed);
 
-  Context<> context;
+  Context<typename Learner::DeviceType> context;
   context.threads = job.threads;
   FinetuneResult result =
       finetune(learner, context, train, split.training, dev.size() > 0 ? dev : train, split.validation, s.classes,

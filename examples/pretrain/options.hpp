@@ -12,11 +12,15 @@ namespace pretrain {
 
 using ligase::Index;
 
-/// What runs again in the backward pass: every layer by itself, or groups of so many layers; else nothing.
+/// What runs again in the backward pass: every layer by itself, or groups of so many layers; else nothing. With both, a group
+/// runs again to have the inputs of its layers, then every layer by itself.
 struct Recompute {
   bool layers = false;
   Index group = 0;
-  std::string text() const { return layers ? "layer" : group > 0 ? std::to_string(group) : "none"; }
+  std::string text() const {
+    if (layers && group > 0) return "layer," + std::to_string(group);
+    return layers ? "layer" : group > 0 ? std::to_string(group) : "none";
+  }
 };
 
 struct Options {

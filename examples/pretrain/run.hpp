@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -27,10 +28,30 @@ using namespace ligase;
 using ligase_cli::AnyModel;
 using ligase_cli::Progress;
 
+/// Forward and backward pass of one micro-batch; run.cuh has that of a GPU.
+template <class Network, class D>
+struct MicroBatch {
+  MicroBatch(Network& of, Index, TokenId ignored, Index) : network(of), ignore(ignored) {}
+
+  BatchResult operator()(Context<D>& context, const Batch& batch) {
+    context.offsets = batch.offsets;
+    const auto loss =
+        network.loss_and_gradients(context, to_device<D>(batch.ids), to_device<D>(batch.labels), ignore);
+    return {loss.loss, batch.ids.count()};
+  }
+
+  /// What lives while validation may use the pass's memory.
+  std::nullptr_t lend_memory() { return nullptr; }
+
+  Network& network;
+  TokenId ignore;
+};
+
 /// Bar on the terminal, checkpoint after every saved state, validation loss; watches the data and for signals.
 template <class M, class D>
 struct Callbacks {
   M& model;
+  MicroBatch<typename M::Network, D>& micro_batch;
   const RunFolder& folder;
   const Data& data;
   Progress& progress;
@@ -54,6 +75,7 @@ struct Callbacks {
     model.save(folder.checkpoint());
   }
   void on_eval(Index step) {
+    [[maybe_unused]] const auto memory = micro_batch.lend_memory();
     Context<D> context;
     context.threads = threads;
     const TokenId ignore = target_ids_of(model.tokenizer()).ignore;
@@ -72,21 +94,27 @@ struct Callbacks {
   static constexpr Index most_validation_batches = 32;
 };
 
-/// Forward and backward pass of one micro-batch; run.cuh has that of a GPU.
-template <class Network, class D>
-struct MicroBatch {
-  MicroBatch(Network& of, Index, TokenId ignored) : network(of), ignore(ignored) {}
-
-  BatchResult operator()(Context<D>& context, const Batch& batch) {
-    context.offsets = batch.offsets;
-    const auto loss =
-        network.loss_and_gradients(context, to_device<D>(batch.ids), to_device<D>(batch.labels), ignore);
-    return {loss.loss, batch.ids.count()};
-  }
-
-  Network& network;
-  TokenId ignore;
+/// Sizes of a run; run.cuh has those on a GPU.
+template <class Backbone, class D, class P>
+struct Planner {
+  static Plan plan(const Options& options) { return plan_training(options); }
 };
+
+/// Makes room for what the run will hold, beside what a recorded pass has to itself.
+template <class D>
+void reserve_memory(const Options& o, const Plan& plan) {
+  if (!plan.reserved) return;
+  double bytes = plan.bytes;
+  if (!D::on_host) {
+    constexpr double ends_of_blocks = 1 << 21, per_token = 2 * sizeof(TokenId);
+    const auto tokens = static_cast<double>(o.batch_size * tokens_of_window(o));
+    bytes = ends_of_blocks + (plan.pass_room > 0 ? plan.kept_bytes + per_token * tokens : bytes * 33 / 32);
+  }
+  if (!reserve(D{}, static_cast<Index>(bytes)))
+    throw Error{{.kind = ErrorKind::io,
+                 .what = D::on_host ? "out of memory" : "the GPU is out of memory",
+                 .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
+}
 
 template <class Backbone, class D, class P>
 AnyModel<Backbone, D, P> make_model(const Options& o) {
@@ -165,11 +193,7 @@ void train(const Options& o, const Plan& plan) {
 
   Data data(o);
   if (saved) data.check_same(saved->extra);
-  // The plan is the host's: a GPU's own operations may do with less, and say so where they cannot.
-  if (!reserve(D{}, static_cast<Index>(plan.bytes)) && D::on_host)
-    throw Error{{.kind = ErrorKind::io,
-                 .what = "out of memory",
-                 .expected = std::to_string(static_cast<Index>(plan.bytes)) + " free bytes"}};
+  reserve_memory<D>(o, plan);
   auto model = make_model<Backbone, D, P>(o);
   set_recompute(model.network().backbone.stack, o.recompute);
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
@@ -202,12 +226,13 @@ void train(const Options& o, const Plan& plan) {
   std::fflush(stdout);
   data.start(trainer.step() * o.accumulate);
   Progress progress("pretrain", "steps", o.steps, o.common.quiet, trainer.step());
-  Callbacks<AnyModel<Backbone, D, P>, D> callbacks{model, folder, data, progress, o.common.threads, o.common.quiet};
+  MicroBatch<typename AnyModel<Backbone, D, P>::Network, D> micro_batch(
+      model.network(), model.config().padded_vocab_size(), target_ids_of(o.tokenizer).ignore, plan.pass_room);
+  Callbacks<AnyModel<Backbone, D, P>, D> callbacks{model,    micro_batch,      folder,        data,
+                                                   progress, o.common.threads, o.common.quiet};
   Context<D> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
-  MicroBatch<typename AnyModel<Backbone, D, P>::Network, D> micro_batch(
-      model.network(), model.config().padded_vocab_size(), target_ids_of(o.tokenizer).ignore);
   try {
     trainer.run(
         context, [&](Index) { return data.next(); },
@@ -240,7 +265,7 @@ template <class Backbone, class D, class P>
 void run(const Options& options) {
   check_outputs(options);
   check_vocabulary(options);
-  const Plan plan = plan_training(options);
+  const Plan plan = Planner<Backbone, D, P>::plan(options);
   if (D::on_host) check_memory(plan.bytes);
   options.dry_run ? print_sizes<Backbone, D, P>(options, plan) : train<Backbone, D, P>(options, plan);
 }

@@ -132,6 +132,12 @@ file(READ ${WORK}/array.sh script)
 if(NOT script MATCHES "--array=0-2\n.*gue --data gue --sweep sweep.json --out swept")
   message(FATAL_ERROR "the Slurm script is\n${script}")
 endif()
+# The machine that writes a script needs no GPU.
+run(gue --data gue --sweep sweep.json --out swept --slurm gpus.sh --device cuda)
+file(READ ${WORK}/gpus.sh script)
+if(NOT script MATCHES "--gres=gpu:1\n.*--out swept --quiet --device cuda --precision fp32 ")
+  message(FATAL_ERROR "the Slurm script is\n${script}")
+endif()
 
 # The other suites' layouts.
 write_rows(nt/enhancers/train.fna 11 80 "print \">r\" i \"|\" y; print s")
@@ -183,7 +189,9 @@ check_refused("model mamba: the checkpoint pretrained is another model's" gue --
 file(COPY ${WORK}/pretrained/checkpoint DESTINATION ${WORK}/damaged)
 file(WRITE ${WORK}/damaged/checkpoint/model.safetensors "short")
 check_refused("damaged/checkpoint/model.safetensors" gue --data gue --task toy/a --checkpoint damaged ${quiet})
-check_refused("--precision: fine-tuning is built in single precision" gue --data gue --precision fp64 ${quiet})
+check_refused("--precision: fine-tuning is built in single precision; expected fp32, or bf16 with --device cuda" gue --data gue --precision fp64 ${quiet})
+check_refused("--precision: the CNN has no bfloat16; expected fp32" gue --data gue --sweep sweep.json --slurm refused.sh --device cuda
+              --precision bf16 ${quiet})
 check_refused("tokenizer: no such tokenizer or file" gue --data gue --task toy/a --tokenizer bpe ${quiet})
 check_refused("kmer:3 tokenizer: a strand-symmetric model" gue --data gue --task toy/a --model caduceus-ps --tokenizer kmer:3 ${quiet})
 check_refused("tokenizer: the checkpoint pretrained has another tokenizer" gue --data gue --task toy/a --checkpoint pretrained --tokenizer kmer:3 ${quiet})

@@ -42,11 +42,32 @@ TEST_CASE("a recorded step gives the bits of the kernels one by one, for every b
   Context<Gpu> context;
   for (Index i = 0; i < 4; ++i) {
     const Batch batch = batch_of(i);
-    const BatchResult found = step(context, batch);
+    const BatchResult found = read(context, step(context, batch));
     const auto expected = plain.network().loss_and_gradients(context, to_device<Gpu>(batch.ids), to_device<Gpu>(batch.labels),
                                                              CharTokenizer::pad);
     CHECK(found.loss == expected.loss);
     CHECK(found.tokens == 40);
+    CHECK(gradients(captured) == gradients(plain));
+  }
+}
+
+TEST_CASE("between batches others may work in the memory of a recorded step") {
+  auto captured = make_model(), plain = make_model();
+  CapturedStep step(captured.network(), captured.config().padded_vocab_size(), CharTokenizer::pad);
+  Context<Gpu> context;
+  CHECK(step.lend_memory() == nullptr);
+  for (Index i = 0; i < 4; ++i) {
+    const Batch batch = batch_of(i);
+    const auto pass = step(context, batch);
+    {
+      const auto memory = step.lend_memory();
+      const Tensor<float, Gpu> inside({100});
+      CHECK_FALSE(device::cuda_arena().owns(inside.data()));
+      captured.network().loss(context, to_device<Gpu>(batch.labels), to_device<Gpu>(batch.ids), CharTokenizer::pad);
+    }
+    const auto expected = plain.network().loss_and_gradients(context, to_device<Gpu>(batch.ids), to_device<Gpu>(batch.labels),
+                                                             CharTokenizer::pad);
+    CHECK(read(context, pass).loss == expected.loss);
     CHECK(gradients(captured) == gradients(plain));
   }
 }
@@ -71,7 +92,7 @@ TEST_CASE("batches of another shape are recorded anew") {
     Batch batch = batch_of(rows);
     batch.ids = batch.ids.slice(0, rows);
     batch.labels = batch.labels.slice(0, rows);
-    const double loss = step(context, batch).loss;
+    const double loss = read(context, step(context, batch)).loss;
     CHECK(loss == plain.network()
                       .loss_and_gradients(context, to_device<Gpu>(batch.ids), to_device<Gpu>(batch.labels), CharTokenizer::pad)
                       .loss);

@@ -16,16 +16,17 @@ struct GpuCase {
   std::string model, precision;
   Index d_model, n_layer, length, batch;
   bool training = false;
-  Index recompute = 0;  ///< training: keep the input of every so many layers; 0: everything
+  Index recompute = 0;  ///< training: keep the input of every so many layers; 0: everything; -4: as 4, then layer by layer
 
   Index tokens() const { return length * batch; }
   std::string recompute_text() const {
+    if (recompute < 0) return "layer," + std::to_string(-recompute);
     return recompute == 0 ? "none" : recompute == 1 ? "layer" : std::to_string(recompute);
   }
   std::string name() const {
     return model + " d" + std::to_string(d_model) + " n" + std::to_string(n_layer) + " L" + std::to_string(length) +
            " B" + std::to_string(batch) + " " + precision +
-           (training ? recompute > 0 ? " training, recompute " + recompute_text() : " training" : " inference");
+           (training ? recompute != 0 ? " training, recompute " + recompute_text() : " training" : " inference");
   }
 };
 

@@ -9,6 +9,8 @@
 #include <ligase/train/cuda/captured_step.cuh>
 #include <ligase/train/loop.hpp>
 
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -24,8 +26,8 @@ GpuTiming time_gpu_training(const GpuCase& c, double budget) {
   config.n_layer = c.n_layer;
   Model<Backbone, CharTokenizer, ligase::cuda, P> model(config, 1);
   auto& stack = model.network().backbone.stack;
-  for (auto& layer : stack.layers) layer.recompute = c.recompute == 1;
-  stack.recompute = c.recompute > 1 ? c.recompute : 0;
+  for (auto& layer : stack.layers) layer.recompute = c.recompute == 1 || c.recompute < 0;
+  stack.recompute = std::abs(c.recompute) > 1 ? std::abs(c.recompute) : 0;
 
   AdamW<typename P::Weight, ligase::cuda> optimizer;
   TrainOptions options;
@@ -35,19 +37,29 @@ GpuTiming time_gpu_training(const GpuCase& c, double budget) {
   CapturedStep<Network> micro_batch(model.network(), model.config().padded_vocab_size(), CharTokenizer::pad);
   Context<ligase::cuda> context;
   context.random.seed = 1;
-  struct {
-    bool should_stop() const { return true; }
-  } one_step;
-  const auto step = [&] {
+  // A run gives the device one step after another and waits at its end.
+  struct Steps {
+    Index left = 0;
+    bool should_stop() const { return left == 0; }
+  } steps_of_run;
+  const auto run = [&](Index n) {
+    steps_of_run.left = n;
     trainer.run(
-        context, [&](Index i) { return batches[static_cast<std::size_t>(i) % batches.size()]; },
-        [&](Context<ligase::cuda>& inner, auto&, const Batch& batch) { return micro_batch(inner, batch); }, one_step);
+        context,
+        [&](Index i) {
+          --steps_of_run.left;
+          return batches[static_cast<std::size_t>(i) % batches.size()];
+        },
+        [&](Context<ligase::cuda>& inner, auto&, const Batch& batch) { return micro_batch(inner, batch); }, steps_of_run);
     device::synchronize(ligase::cuda{});
   };
   // The first two batches of a shape run kernel by kernel, the third is recorded.
-  for (int i = 0; i < 3; ++i) step();
+  run(3);
+  const double one = measure([&] { run(1); }, 0, 0, 1).median;
+  const auto n = std::clamp<Index>(static_cast<Index>(0.1 / one), 1, 1000);
   GpuTiming t;
-  t.time = measure(step, 0.2, budget);
+  t.time = measure([&] { run(n); }, 0.2, budget);
+  for (double* seconds : {&t.time.least, &t.time.median, &t.time.most}) *seconds /= static_cast<double>(n);
   t.parameters = parameter_count(model);
   t.tensor_peak_bytes = memory_counter<ligase::cuda>().peak.load();
   t.loss = trainer.state().last_loss;

@@ -21,4 +21,8 @@ void set_zero(cuda, void* p, Index bytes);
 /// Waits until the device has done all that it was given. Throws what failed there.
 void synchronize(cuda);
 
+/// See ligase/core/cuda/planning.hpp.
+void begin_planning(cuda);
+void end_planning(cuda) noexcept;
+
 }  // namespace ligase::inline LIGASE_ISA::device

@@ -12,6 +12,33 @@
 
 namespace ligase::inline LIGASE_ISA {
 
+namespace detail {
+
+/// Memory of a device, counted. Its type does not depend on the elements', so that it is compiled once.
+template <Device D>
+struct Storage {
+  explicit Storage(Index n) : size(n), bytes(device::allocate(D{}, n)) { memory_counter<D>().add(n); }
+  ~Storage() {
+    memory_counter<D>().remove(size);
+    device::release(D{}, bytes, size);
+  }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  Index size;
+  void* bytes;
+};
+
+template <Device D>
+[[gnu::noinline]] std::shared_ptr<Storage<D>> make_storage(Index elements, Index element_size) {
+  Index bytes = 0;
+  if (__builtin_mul_overflow(elements, element_size, &bytes))
+    throw Error{{.kind = ErrorKind::shape, .what = "tensor is larger than 2^63 bytes"}};
+  return std::make_shared<Storage<D>>(bytes);
+}
+
+}  // namespace detail
+
 /// A contiguous array of T with a shape, rows last. Copies share the elements (as a shared_ptr does); operations never write
 /// to a tensor that they were given as input. On a device without data only the shape exists.
 template <class T, Device D = cpu>
@@ -20,20 +47,25 @@ class Tensor {
   using Element = T;
   using DeviceType = D;
 
+  // Out of line: a model copies tensors in hundreds of places, and inlined copies take longer to compile than its kernels.
   Tensor() = default;
+  Tensor(Tensor&&) = default;
+  [[gnu::noinline]] Tensor(const Tensor&) = default;
+  [[gnu::noinline]] Tensor& operator=(Tensor&&) = default;
+  [[gnu::noinline]] Tensor& operator=(const Tensor&) = default;
+  [[gnu::noinline]] ~Tensor() = default;
   /// Uninitialised elements.
-  explicit Tensor(Shape shape) : shape_(shape), storage_(std::make_shared<Storage>(shape.count())) {
-    data_ = storage_->elements;
-  }
+  [[gnu::noinline]] explicit Tensor(const Shape& shape)
+      : shape_(shape),
+        storage_(detail::make_storage<D>(shape.count(), static_cast<Index>(sizeof(T)))),
+        data_(static_cast<T*>(storage_->bytes)) {}
 
   static Tensor zeros(Shape shape) {
     Tensor t(shape);
     t.set_zero();
     return t;
   }
-  static Tensor from(Shape shape, std::span<const T> values)
-    requires(D::holds_data)
-  {
+  static Tensor from(Shape shape, std::span<const T> values) requires(D::holds_data) {
     Tensor t(shape);
     t.assign(values);
     return t;
@@ -45,16 +77,8 @@ class Tensor {
   Index count() const { return empty() ? 0 : shape_.count(); }
   T* data() { return data_; }
   const T* data() const { return data_; }
-  std::span<T> span()
-    requires(D::on_host)
-  {
-    return {data_, static_cast<std::size_t>(count())};
-  }
-  std::span<const T> span() const
-    requires(D::on_host)
-  {
-    return {data_, static_cast<std::size_t>(count())};
-  }
+  std::span<T> span() requires(D::on_host) { return {data_, static_cast<std::size_t>(count())}; }
+  std::span<const T> span() const requires(D::on_host) { return {data_, static_cast<std::size_t>(count())}; }
 
   /// The same elements under another shape of equal count.
   Tensor reshaped(Shape shape) const {
@@ -67,8 +91,9 @@ class Tensor {
   /// Rows begin .. end-1 of the first dimension, sharing the elements.
   Tensor slice(Index begin, Index end) const {
     if (begin < 0 || end < begin || end > shape_[0])
-      throw Error{{.kind = ErrorKind::shape,
-                   .what = "slice " + std::to_string(begin) + ".." + std::to_string(end) + " outside " + shape_.text()}};
+      throw Error{
+          {.kind = ErrorKind::shape,
+           .what = "slice " + std::to_string(begin) + ".." + std::to_string(end) + " outside " + shape_.text()}};
     Shape shape{end - begin};
     for (int i = 1; i < shape_.rank(); ++i) shape.push_back(shape_[i]);
     Tensor t = *this;
@@ -92,9 +117,7 @@ class Tensor {
       device::set_zero(D{}, data_, bytes());
   }
   /// Replaces all elements by values of the host.
-  void assign(std::span<const T> values)
-    requires(D::holds_data)
-  {
+  void assign(std::span<const T> values) requires(D::holds_data) {
     if (static_cast<Index>(values.size()) != count())
       throw Error{{.kind = ErrorKind::shape,
                    .what = "number of values does not fit the shape " + shape_.text(),
@@ -107,30 +130,8 @@ class Tensor {
   Index bytes() const { return count() * static_cast<Index>(sizeof(T)); }
 
  private:
-  struct Storage {
-    explicit Storage(Index n) : bytes(checked_bytes(n)), elements(static_cast<T*>(allocate(D{}, bytes))) {
-      memory_counter<D>().add(bytes);
-    }
-    ~Storage() {
-      memory_counter<D>().remove(bytes);
-      release(D{}, elements, bytes);
-    }
-    Storage(const Storage&) = delete;
-    Storage& operator=(const Storage&) = delete;
-
-    static Index checked_bytes(Index n) {
-      Index bytes = 0;
-      if (__builtin_mul_overflow(n, static_cast<Index>(sizeof(T)), &bytes))
-        throw Error{{.kind = ErrorKind::shape, .what = "tensor is larger than 2^63 bytes"}};
-      return bytes;
-    }
-
-    Index bytes;
-    T* elements;
-  };
-
   Shape shape_{0};
-  std::shared_ptr<Storage> storage_;
+  std::shared_ptr<detail::Storage<D>> storage_;
   T* data_ = nullptr;
 };
 

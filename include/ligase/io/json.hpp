@@ -158,6 +158,29 @@ T field_or(const J& object, const std::string& field, T fallback, const std::str
   return optional_field<T>(object, field, where).value_or(std::move(fallback));
 }
 
+/// Reads members of an object into variables: (name, variable). A missing or null member leaves its variable as it is.
+/// Out of line: a configuration has dozens of members of four types.
+template <class J>
+struct FieldReader {
+  const J& object;
+  std::string where;
+
+  template <class T>
+  [[gnu::noinline]] void operator()(const char* name, T& value) const {
+    value = field_or<T>(object, name, std::move(value), where);
+  }
+};
+/// Writes variables to members of an object.
+template <class J>
+struct FieldWriter {
+  J object = J::object();
+
+  template <class T>
+  [[gnu::noinline]] void operator()(const char* name, const T& value) {
+    object[name] = value;
+  }
+};
+
 /// JSON text; indent -1 is one line. Throws kind `internal` for strings that are not UTF-8. NaN and infinities become null.
 template <class J>
 std::string dump_json(const J& document, int indent = 2) {

@@ -70,9 +70,10 @@ enum class TensorOrder {
 /// Writes a safetensors file atomically (AtomicFile). Equal records and metadata give equal bytes; with `sorted` the order
 /// of the records does not matter. The header is padded with spaces to a multiple of 8. Throws kind `internal` for records
 /// without data and for names that stand twice or are not UTF-8, kind `io` when writing fails.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> records,
-                              TensorOrder order = TensorOrder::sorted,
-                              const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
+template <class J = OrderedJson>
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> records,
+                       TensorOrder order = TensorOrder::sorted,
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
   std::vector<const TensorRecord*> data;
   for (const TensorRecord& r : records) data.push_back(&r);
   if (order == TensorOrder::sorted)
@@ -95,7 +96,7 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 
   AtomicFile file(path);
-  file.write(compose_safetensors_header(entries, metadata, path.string()));
+  file.write(compose_safetensors_header<J>(entries, metadata, path.string()));
   for (const TensorRecord* r : data)
     file.write(
         {static_cast<const std::byte*>(r->data), static_cast<std::size_t>(r->shape.count() * dtype_bytes(r->dtype))});

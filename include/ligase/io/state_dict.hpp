@@ -146,13 +146,40 @@ void convert_floats(std::span<const std::byte> bytes, std::span<T> out) {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(read_element<S>(bytes.data() + i * sizeof(S)));
 }
 
+/// An element of an integer type or BOOL: `value`, or for U64 above 2^63 its bits and `is_large`.
+struct Integer {
+  std::int64_t value;
+  bool is_large = false;
+};
+[[gnu::noinline]] inline Integer read_integer(DType dtype, const std::byte* element) {
+  switch (dtype) {
+    case DType::I8: return {read_element<std::int8_t>(element)};
+    case DType::U16: return {read_element<std::uint16_t>(element)};
+    case DType::I16: return {read_element<std::int16_t>(element)};
+    case DType::U32: return {read_element<std::uint32_t>(element)};
+    case DType::I32: return {read_element<std::int32_t>(element)};
+    case DType::I64: return {read_element<std::int64_t>(element)};
+    case DType::U64: {
+      const auto value = static_cast<std::int64_t>(read_element<std::uint64_t>(element));
+      return {value, value < 0};
+    }
+    default: return {read_element<std::uint8_t>(element)};
+  }
+}
+constexpr bool is_integer(DType dtype) {
+  return dtype == DType::BOOL || dtype == DType::U8 || dtype == DType::I8 || dtype == DType::U16 ||
+         dtype == DType::I16 || dtype == DType::U32 || dtype == DType::I32 || dtype == DType::U64 ||
+         dtype == DType::I64;
+}
+
 /// Returns the first index whose value does not fit T, or out.size().
-template <class S, class T>
-std::size_t convert_integers(std::span<const std::byte> bytes, std::span<T> out) {
+template <class T>
+std::size_t convert_integers(DType dtype, std::span<const std::byte> bytes, std::span<T> out) {
+  const auto size = static_cast<std::size_t>(dtype_bytes(dtype));
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const S value = read_element<S>(bytes.data() + i * sizeof(S));
-    if (!std::in_range<T>(value)) return i;
-    out[i] = static_cast<T>(value);
+    const Integer x = read_integer(dtype, bytes.data() + i * size);
+    if (x.is_large ? !std::same_as<T, std::uint64_t> : !std::in_range<T>(x.value)) return i;
+    out[i] = static_cast<T>(x.value);
   }
   return out.size();
 }
@@ -197,19 +224,8 @@ void StateDict::copy_to(const TensorView& tensor, std::span<T> out) const {
       default: refuse("F64, F32, F16 or BF16");
     }
   } else {
-    std::size_t done = out.size();
-    switch (tensor.dtype) {
-      case DType::BOOL:
-      case DType::U8: done = detail::convert_integers<std::uint8_t>(bytes, out); break;
-      case DType::I8: done = detail::convert_integers<std::int8_t>(bytes, out); break;
-      case DType::U16: done = detail::convert_integers<std::uint16_t>(bytes, out); break;
-      case DType::I16: done = detail::convert_integers<std::int16_t>(bytes, out); break;
-      case DType::U32: done = detail::convert_integers<std::uint32_t>(bytes, out); break;
-      case DType::I32: done = detail::convert_integers<std::int32_t>(bytes, out); break;
-      case DType::U64: done = detail::convert_integers<std::uint64_t>(bytes, out); break;
-      case DType::I64: done = detail::convert_integers<std::int64_t>(bytes, out); break;
-      default: refuse("an integer type or BOOL");
-    }
+    if (!detail::is_integer(tensor.dtype)) refuse("an integer type or BOOL");
+    const std::size_t done = detail::convert_integers(tensor.dtype, bytes, out);
     if (done != out.size())
       throw Error{
           {.kind = ErrorKind::input,

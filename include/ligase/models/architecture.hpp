@@ -62,7 +62,8 @@ inline constexpr std::array<ArchitectureRule, 35> architecture_rules{{
     {"mamba", "Mamba", "", "", "ssm_cfg"},
 }};
 
-inline bool has_field(const Json& json, std::string_view path) {
+template <class J>
+bool has_field(const J& json, std::string_view path) {
   const auto dot = path.find('.');
   const auto found = json.find(std::string(path.substr(0, dot)));
   if (found == json.end() || found->is_null()) return false;
@@ -74,7 +75,8 @@ inline bool has_field(const Json& json, std::string_view path) {
 /// The system that a config.json describes, by `model_type`, `architectures` and fields that only it has. A Caduceus is
 /// "caduceus-ps" or "caduceus-ph" by `rcps`; `ssm_cfg` without model_type is the Mamba of mamba_ssm. `where` (the file) goes
 /// into messages. Throws kind `input` where it is no object or these fields have a wrong type.
-inline Architecture architecture_of(const Json& json, const std::string& where) {
+template <class J>
+Architecture architecture_of(const J& json, const std::string& where) {
   const auto type = optional_field<std::string>(json, "model_type", where);
   const auto classes = optional_field<std::vector<std::string>>(json, "architectures", where);
   const std::string first = classes && !classes->empty() ? classes->front() : "";

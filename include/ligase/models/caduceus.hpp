@@ -3,7 +3,6 @@
 #include <ligase/models/mamba_stack.hpp>
 #include <ligase/nn/symmetry.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +48,21 @@ inline std::vector<std::int32_t> padded_complement_map(const CaduceusConfig& c, 
       refuse_config(where, "complement_map is no involution", "complement of the complement of id " + std::to_string(i),
                     std::to_string(map[i]));
   return map;
+}
+
+/// {"0": 0, "1": 4, ...}
+template <class J>
+std::vector<std::int32_t> read_complement_map(const J& map, const std::string& where) {
+  const std::string place = where + ": field \"complement_map\"";
+  if (!map.is_object()) throw_json_type(map, place, "an object");
+  std::vector<std::int32_t> ids;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const auto id = map.find(std::to_string(i));
+    if (id == map.end())
+      refuse_config(where, "complement_map has a gap", "an entry for id " + std::to_string(i), "none");
+    ids.push_back(convert_json<std::int32_t>(*id, place + "." + std::to_string(i)));
+  }
+  return ids;
 }
 
 inline void check_caduceus(const CaduceusConfig& c, bool rcps, const std::string& where) {
@@ -143,35 +157,32 @@ struct BiMamba {
   static void check_against_weights(const Config& c, const std::string& where, Index bytes) {
     detail::check_against_weights(c, where, bytes);
   }
-  static Config read_config(const Json& json, const std::string& where) {
+  template <class J>
+  static Config read_config(const J& json, const std::string& where) {
     Config c;
     if (const auto found = architecture_of(json, where).name; found == (rcps ? "caduceus-ph" : "caduceus-ps"))
-      detail::refuse_config(where, "the checkpoint has another strand symmetry", rcps ? "\"rcps\": true" : "\"rcps\": false",
-                            rcps ? "false" : "true");
+      detail::refuse_config(where, "the checkpoint has another strand symmetry",
+                            rcps ? "\"rcps\": true" : "\"rcps\": false", rcps ? "false" : "true");
     detail::require_architecture(json, name, where);
     detail::read_stack(json, c, where);
-    c.bidirectional = field_or(json, "bidirectional", c.bidirectional, where);
-    c.bidirectional_strategy = field_or(json, "bidirectional_strategy", c.bidirectional_strategy, where);
-    c.bidirectional_weight_tie = field_or(json, "bidirectional_weight_tie", c.bidirectional_weight_tie, where);
-    if (const auto map = optional_field<std::map<std::string, std::int32_t>>(json, "complement_map", where)) {
-      for (std::size_t i = 0; i < map->size(); ++i) {
-        const auto entry = map->find(std::to_string(i));
-        if (entry == map->end())
-          detail::refuse_config(where, "complement_map has a gap", "an entry for id " + std::to_string(i), "none");
-        c.complement_map.push_back(entry->second);
-      }
-    }
+    const FieldReader<J> read{json, where};
+    read("bidirectional", c.bidirectional);
+    read("bidirectional_strategy", c.bidirectional_strategy);
+    read("bidirectional_weight_tie", c.bidirectional_weight_tie);
+    if (const auto map = json.find("complement_map"); map != json.end() && !map->is_null())
+      c.complement_map = detail::read_complement_map(*map, where);
     detail::check_caduceus(c, rcps, where);
     return c;
   }
 
   /// Fields of config.json that ligase knows.
-  static Json fields(const Config& c) {
-    Json json = detail::write_stack(c);
+  template <class J = Json>
+  static J fields(const Config& c) {
+    J json = detail::write_stack<J>(c);
     json["bidirectional"] = c.bidirectional;
     json["bidirectional_strategy"] = c.bidirectional_strategy;
     json["bidirectional_weight_tie"] = c.bidirectional_weight_tie;
-    Json map = Json::object();
+    J map = J::object();
     for (std::size_t i = 0; i < c.complement_map.size(); ++i) map[std::to_string(i)] = c.complement_map[i];
     json["complement_map"] = std::move(map);
     json["rcps"] = rcps;
@@ -181,10 +192,11 @@ struct BiMamba {
 
   /// Keys sorted, as transformers writes them. What the file that was read does not say points at the code of a published
   /// repository, so that AutoModel finds it.
-  static Json write_config(const Config& c) {
-    Json json = !c.published ? fields(c) : detail::written_config<BiMamba>(c);
+  template <class J = Json>
+  static J write_config(const Config& c) {
+    J json = !c.published ? fields<J>(c) : detail::written_config<BiMamba, J>(c);
     const std::string code = std::string("kuleshov-group/") + name + "_seqlen-131k_d_model-256_n_layer-16--";
-    const Json usual{
+    const J usual{
         {"architectures", {"CaduceusForMaskedLM"}},
         {"auto_map",
          {{"AutoConfig", code + "configuration_caduceus.CaduceusConfig"},

@@ -7,6 +7,7 @@
 #include <ligase/ops/cross_entropy.hpp>
 
 #include <string>
+#include <type_traits>
 
 namespace ligase::inline LIGASE_ISA {
 
@@ -43,6 +44,7 @@ class CnnClassifier {
   using T = typename P::Activation;
   using Ids = Tensor<std::int32_t, D>;
   using Config = CnnConfig;
+  static_assert(std::is_same_v<T, wide_t<T>>, "the CNN has no bfloat16: use fp32 or fp64");
   static constexpr const char* model_type = "genomics_benchmark_cnn";
   static constexpr Index no_ignored_label = -100;
 

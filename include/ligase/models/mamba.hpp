@@ -66,14 +66,16 @@ struct Mamba {
     detail::check_against_weights(c, where, bytes);
   }
   /// Throws kind `input` too for what later releases of mamba_ssm added: attention layers, MLPs, Mamba-2, an untied head.
-  static Config read_config(const Json& json, const std::string& where) {
+  template <class J>
+  static Config read_config(const J& json, const std::string& where) {
     Config c;
     detail::require_architecture(json, name, where);
     detail::read_stack(json, c, where);
     if (!field_or(json, "tie_embeddings", true, where))
       detail::refuse_config(where, "a head of its own is not supported", "\"tie_embeddings\": true", "false");
     if (const auto width = field_or<Index>(json, "d_intermediate", 0, where); width != 0)
-      detail::refuse_config(where, "layers with an MLP are not supported", "\"d_intermediate\": 0", std::to_string(width));
+      detail::refuse_config(where, "layers with an MLP are not supported", "\"d_intermediate\": 0",
+                            std::to_string(width));
     if (const auto layers = field_or<std::vector<Index>>(json, "attn_layer_idx", {}, where); !layers.empty())
       detail::refuse_config(where, "attention layers are not supported", "an empty \"attn_layer_idx\"",
                             std::to_string(layers.size()) + " layers");
@@ -85,16 +87,18 @@ struct Mamba {
 
   /// Fields of config.json that ligase knows. norm_epsilon and initializer_cfg only where they are not the original's
   /// constants: its class takes no other fields than its own.
-  static Json fields(const Config& c) {
-    Json json = detail::write_stack(c);
+  template <class J = Json>
+  static J fields(const Config& c) {
+    J json = detail::write_stack<J>(c);
     json["vocab_size"] = c.vocab_size;
     if (c.norm_epsilon == Config{}.norm_epsilon) json.erase("norm_epsilon");
-    if (json["initializer_cfg"] == detail::write_initializer({})) json.erase("initializer_cfg");
+    if (json["initializer_cfg"] == detail::write_initializer<J>({})) json.erase("initializer_cfg");
     return json;
   }
 
-  static Json write_config(const Config& c) {
-    return !c.published ? fields(c) : detail::written_config<Mamba>(c);
+  template <class J = Json>
+  static J write_config(const Config& c) {
+    return !c.published ? fields<J>(c) : detail::written_config<Mamba, J>(c);
   }
 };
 

@@ -5,7 +5,6 @@
 #include <ligase/nn/param.hpp>
 
 #include <cstring>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,8 +43,8 @@ class WeightLoader {
 
   /// Reads one tensor into place; of a tied one's further name, or of a buffer, checks that it holds the same numbers.
   template <class T, Device D>
-  void take(const std::string& name, Tensor<T, D>& target, bool is_buffer) {
-    Storage& storage = storage_of(target.data(), name);
+  void take(const std::string& name, Tensor<T, D>& target, bool is_buffer, bool is_alias) {
+    Storage& storage = storage_of(target.data(), name, is_buffer || is_alias);
     const TensorView* view = locate(name);
     if (view == nullptr || !fits(*view, name, target.shape(), storage) || storage.misshaped) return;
     if (!is_buffer && storage.source == nullptr) {
@@ -81,10 +80,12 @@ class WeightLoader {
     bool misshaped = false;
   };
 
-  Storage& storage_of(const void* elements, const std::string& name) {
-    const auto [place, added] = place_.emplace(elements, storages_.size());
-    if (added) storages_.push_back({elements, name});
-    return storages_[place->second];
+  Storage& storage_of(const void* elements, const std::string& name, bool may_be_known) {
+    if (may_be_known)
+      for (Storage& known : storages_)
+        if (known.elements == elements) return known;
+    storages_.push_back({elements, name});
+    return storages_.back();
   }
 
   /// Lightning writes every name below `model.`; a model of that layout reads files without it.
@@ -119,7 +120,6 @@ class WeightLoader {
   LoadOptions options_;
   std::vector<bool> used_;
   std::vector<Storage> storages_;
-  std::map<const void*, std::size_t> place_;
   WeightsMismatch mismatch_;
 };
 
@@ -132,8 +132,8 @@ class WeightLoader {
 template <class M>
 void load_weights(M& module, const StateDict& file, const LoadOptions& options = {}) {
   detail::WeightLoader loader(file, options);
-  visit_tensors(module, [&](const std::string& name, auto& x, bool) {
-    loader.take(name, x.value, detail::is_buffer<std::remove_reference_t<decltype(x)>>::value);
+  visit_tensors(module, [&](const std::string& name, auto& x, bool is_alias) {
+    loader.take(name, x.value, detail::is_buffer<std::remove_reference_t<decltype(x)>>::value, is_alias);
   });
   loader.finish();
 }

@@ -50,8 +50,15 @@ struct Init {
 /// weight decay applies to it. Backward passes add to the gradient (+=) where there is one.
 template <class T, Device D>
 struct Parameter {
+  // Out of line for compile time: a layer has twenty of them.
   Parameter() = default;
-  Parameter(Shape shape, Init rule, bool is_decayed = true) : value(shape), init(rule), decay(is_decayed) {}
+  [[gnu::noinline]] Parameter(Parameter&&) = default;
+  [[gnu::noinline]] Parameter(const Parameter&) = default;
+  [[gnu::noinline]] Parameter& operator=(Parameter&&) = default;
+  [[gnu::noinline]] Parameter& operator=(const Parameter&) = default;
+  [[gnu::noinline]] ~Parameter() = default;
+  [[gnu::noinline]] Parameter(const Shape& shape, Init rule, bool is_decayed = true)
+      : value(shape), init(rule), decay(is_decayed) {}
 
   Tensor<T, D> value;
   Tensor<T, D> gradient;

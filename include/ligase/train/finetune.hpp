@@ -46,13 +46,14 @@ struct FinetuneResult {
 /// Scores of the rows `picks`, `batch_size` at a time. A row's score does not depend on its batch. Throws kind numeric where a
 /// score is not finite.
 template <class Learner>
-ClassificationScores score_rows(Learner& learner, Context<> context, const LabelledRows& rows,
-                                std::span<const Index> picks, Index classes, Index batch_size) {
+ClassificationScores score_rows(Learner& learner, Context<typename Learner::DeviceType> context,
+                                const LabelledRows& rows, std::span<const Index> picks, Index classes,
+                                Index batch_size) {
   context.training = false;
   ClassificationScores scores(classes);
   for (std::size_t begin = 0; begin < picks.size(); begin += static_cast<std::size_t>(batch_size)) {
     const auto some = picks.subspan(begin, std::min(picks.size() - begin, static_cast<std::size_t>(batch_size)));
-    const auto logits = learner.logits(context, rows, some);
+    const auto logits = to_host_wide(learner.logits(context, rows, some));
     for (std::size_t i = 0; i < some.size(); ++i)
       scores.add_logits(rows.label(some[i]), logits.span().subspan(i * static_cast<std::size_t>(classes),
                                                                    static_cast<std::size_t>(classes)));
@@ -62,7 +63,7 @@ ClassificationScores score_rows(Learner& learner, Context<> context, const Label
 
 namespace detail {
 
-/// The values of every tensor of a module.
+/// The values of every tensor of a module, kept on the host.
 template <class M>
 class Snapshot {
  public:
@@ -70,22 +71,22 @@ class Snapshot {
     bytes_.clear();
     visit_tensors(module, [&](const std::string&, auto& x, bool is_alias) {
       if (is_alias) return;
-      const auto* begin = reinterpret_cast<const std::byte*>(x.value.data());
-      bytes_.emplace_back(begin, begin + size_of(x));
+      const auto host = to_host(x.value);
+      const auto* begin = reinterpret_cast<const std::byte*>(host.data());
+      bytes_.emplace_back(begin, begin + host.bytes());
     });
   }
+  /// Tensors keep their memory: an optimiser or a recorded graph may know it.
   void restore(M& module) const {
     std::size_t i = 0;
     visit_tensors(module, [&](const std::string&, auto& x, bool is_alias) {
-      if (!is_alias) std::memcpy(x.value.data(), bytes_[i++].data(), size_of(x));
+      if (is_alias) return;
+      const std::vector<std::byte>& bytes = bytes_[i++];
+      fill_on_host(x.value, [&](auto values) { std::memcpy(values.data(), bytes.data(), bytes.size()); });
     });
   }
 
  private:
-  template <class X>
-  static std::size_t size_of(const X& x) {
-    return static_cast<std::size_t>(x.value.count()) * sizeof(*x.value.data());
-  }
   std::vector<std::vector<std::byte>> bytes_;
 };
 
@@ -98,10 +99,10 @@ template <class Learner, class OnEpoch>
 class EpochWatch {
  public:
   using M = std::remove_cvref_t<decltype(std::declval<Learner&>().model())>;
+  using C = Context<typename Learner::DeviceType>;
 
-  EpochWatch(Learner& learner, const Context<>& context, const LabelledRows& rows, std::span<const Index> picks,
-             Index classes, const FinetuneOptions& options, Index steps_per_epoch, OnEpoch& on_epoch,
-             FinetuneResult& result)
+  EpochWatch(Learner& learner, const C& context, const LabelledRows& rows, std::span<const Index> picks, Index classes,
+             const FinetuneOptions& options, Index steps_per_epoch, OnEpoch& on_epoch, FinetuneResult& result)
       : learner_(learner),
         context_(context),
         rows_(rows),
@@ -141,7 +142,7 @@ class EpochWatch {
 
  private:
   Learner& learner_;
-  Context<> context_;
+  C context_;
   const LabelledRows& rows_;
   std::span<const Index> picks_;
   Index classes_;
@@ -163,12 +164,14 @@ class EpochWatch {
 /// training rows are augmented, and the epoch is chosen by a metric of the whole validation set. A single row or batch
 /// normalisation over it cannot be learnt from: throws kind `shape`.
 ///
-/// on_epoch(const EpochReport&) is called after every epoch. The result does not depend on context.threads.
+/// on_epoch(const EpochReport&) is called after every epoch. The result does not depend on context.threads. Rows and snapshots
+/// stay on the host; model, gradients and moments are on the learner's device.
 template <class Learner, class OnEpoch>
-FinetuneResult finetune(Learner& learner, Context<> context, const LabelledRows& train, std::span<const Index> training,
-                        const LabelledRows& held_out, std::span<const Index> validation, Index classes,
-                        const FinetuneOptions& o, OnEpoch&& on_epoch) {
-  using T = typename Learner::T;
+FinetuneResult finetune(Learner& learner, Context<typename Learner::DeviceType> context, const LabelledRows& train,
+                        std::span<const Index> training, const LabelledRows& held_out,
+                        std::span<const Index> validation, Index classes, const FinetuneOptions& o,
+                        OnEpoch&& on_epoch) {
+  using D = typename Learner::DeviceType;
   const auto rows = static_cast<Index>(training.size());
   const EpochSampler sampler(rows, o.batch_size, o.seed);
   const Index batch_size = std::min(o.batch_size, rows), steps = sampler.samples_per_epoch() / batch_size;
@@ -177,7 +180,7 @@ FinetuneResult finetune(Learner& learner, Context<> context, const LabelledRows&
   FinetuneResult result;
   detail::EpochWatch<Learner, OnEpoch> watch(learner, context, held_out, validation, classes, o, steps, on_epoch,
                                              result);
-  AdamW<T> optimizer({.beta2 = 0.999, .weight_decay = o.weight_decay});
+  AdamW<wide_t<typename Learner::T>, D> optimizer({.beta2 = 0.999, .weight_decay = o.weight_decay});
   TrainOptions options;
   options.steps = steps * o.epochs;
   options.max_norm = o.max_norm;
@@ -199,7 +202,7 @@ FinetuneResult finetune(Learner& learner, Context<> context, const LabelledRows&
           }
           return step;
         },
-        [&](Context<>& inner, auto&, Index) {
+        [&](Context<D>& inner, auto&, Index) {
           const auto loss = learner.learn(inner, train, picks, reversed);
           return BatchResult{loss.loss, batch_size * train.length()};
         },

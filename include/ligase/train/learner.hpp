@@ -17,11 +17,12 @@ namespace ligase::inline LIGASE_ISA {
 /// evaluation (Caduceus-Ph). A backbone with two strands (RCPS) always averages over its own.
 enum class Conjoin { none, test, train };
 
-/// A classifier of which every weight is trained: ids in, logits out. Works for any module with `logits` and
-/// `loss_and_gradients`; conjoining needs a member `conjoined` as well (SequenceClassifier).
+/// A classifier of which every weight is trained: ids in, logits out. Works for any module with `Ids`, `T`, `logits` and
+/// `loss_and_gradients`, on its device; conjoining needs a member `conjoined` as well (SequenceClassifier).
 template <class M>
 class WholeLearner {
  public:
+  using DeviceType = typename M::Ids::DeviceType;
   using T = typename M::T;
 
   WholeLearner(M& model, Conjoin conjoin) : model_(model), conjoin_(conjoin) {
@@ -34,16 +35,16 @@ class WholeLearner {
   M& model() { return model_; }
 
   /// Adds gradients of the mean cross-entropy over the rows `picks`.
-  ops::CrossEntropy learn(Context<>& context, const LabelledRows& rows, std::span<const Index> picks,
+  ops::CrossEntropy learn(Context<DeviceType>& context, const LabelledRows& rows, std::span<const Index> picks,
                           std::span<const std::uint8_t> reversed) {
     const bool both = set_strands(conjoin_ == Conjoin::train);
     const LabelledBatch batch = labelled_batch(rows, picks, reversed, both);
-    return model_.loss_and_gradients(context, batch.ids, batch.labels);
+    return model_.loss_and_gradients(context, to_device<DeviceType>(batch.ids), to_device<DeviceType>(batch.labels));
   }
   /// [rows, classes]
-  Tensor<T> logits(Context<>& context, const LabelledRows& rows, std::span<const Index> picks) {
+  Tensor<T, DeviceType> logits(Context<DeviceType>& context, const LabelledRows& rows, std::span<const Index> picks) {
     const bool both = set_strands(conjoin_ != Conjoin::none);
-    return model_.logits(context, labelled_batch(rows, picks, {}, both).ids);
+    return model_.logits(context, to_device<DeviceType>(labelled_batch(rows, picks, {}, both).ids));
   }
 
  private:
@@ -62,10 +63,11 @@ class WholeLearner {
 };
 
 /// The head of a SequenceClassifier over a frozen backbone (a linear probe): every row runs through the backbone once, and
-/// its pooled states are kept. Only the head has gradients then. Memory: 2 D numbers per row.
+/// its pooled states are kept. Only the head has gradients then. Memory: 2 D numbers per row, on the host.
 template <class M>
 class HeadLearner {
  public:
+  using DeviceType = typename M::Ids::DeviceType;
   using T = typename M::T;
 
   HeadLearner(M& model, Conjoin conjoin) : model_(model), conjoin_(conjoin) {
@@ -77,14 +79,14 @@ class HeadLearner {
 
   M& model() { return model_; }
 
-  ops::CrossEntropy learn(Context<>& context, const LabelledRows& rows, std::span<const Index> picks,
+  ops::CrossEntropy learn(Context<DeviceType>& context, const LabelledRows& rows, std::span<const Index> picks,
                           std::span<const std::uint8_t> reversed) {
     Tensor<TokenId> labels({static_cast<Index>(picks.size())});
     for (std::size_t i = 0; i < picks.size(); ++i) labels.data()[i] = static_cast<TokenId>(rows.label(picks[i]));
     return model_.head_loss_and_gradients(context, states(context, rows, picks, reversed, conjoin_ == Conjoin::train),
-                                          labels);
+                                          to_device<DeviceType>(labels));
   }
-  Tensor<T> logits(Context<>& context, const LabelledRows& rows, std::span<const Index> picks) {
+  Tensor<T, DeviceType> logits(Context<DeviceType>& context, const LabelledRows& rows, std::span<const Index> picks) {
     return model_.head_logits(context, states(context, rows, picks, {}, conjoin_ != Conjoin::none));
   }
 
@@ -92,10 +94,10 @@ class HeadLearner {
   static constexpr Index rows_at_once = 64;
 
   /// [rows, 2, D]: the forward strand, then the other one.
-  const Tensor<T>& table(Context<>& context, const LabelledRows& rows) {
+  const Tensor<T>& table(Context<DeviceType>& context, const LabelledRows& rows) {
     Tensor<T>& table = tables_[&rows];
     if (!table.empty()) return table;
-    Context<> evaluation = context;
+    Context<DeviceType> evaluation = context;
     evaluation.training = false;
     std::vector<Index> picks(static_cast<std::size_t>(rows.size()));
     std::iota(picks.begin(), picks.end(), Index{0});
@@ -103,7 +105,8 @@ class HeadLearner {
       const Index n = std::min(rows_at_once, rows.size() - begin);
       const std::span<const Index> some(picks.data() + begin, static_cast<std::size_t>(n));
       // Of RCPS the second half of the rows is the other strand; else the ids are those of both strands.
-      const Tensor<T> states = model_.pooled(evaluation, labelled_batch(rows, some, {}, M::own_strands == 1).ids);
+      const LabelledBatch batch = labelled_batch(rows, some, {}, M::own_strands == 1);
+      const Tensor<T> states = to_host(model_.pooled(evaluation, to_device<DeviceType>(batch.ids)));
       const Index width = states.size(2);
       if (table.empty()) table = Tensor<T>({rows.size(), 2, width});
       for (Index i = 0; i < n; ++i)
@@ -114,8 +117,8 @@ class HeadLearner {
     return table;
   }
 
-  Tensor<T> states(Context<>& context, const LabelledRows& rows, std::span<const Index> picks,
-                   std::span<const std::uint8_t> reversed, bool both) {
+  Tensor<T, DeviceType> states(Context<DeviceType>& context, const LabelledRows& rows, std::span<const Index> picks,
+                               std::span<const std::uint8_t> reversed, bool both) {
     const Tensor<T>& from = table(context, rows);
     model_.conjoined = both && M::own_strands == 1;
     const Index n = static_cast<Index>(picks.size()), width = from.size(2),
@@ -127,7 +130,7 @@ class HeadLearner {
         const Index taken = !reversed.empty() && reversed[at] != 0 ? 1 - strand : strand;
         std::copy_n(from.data() + (picks[at] * 2 + taken) * width, width, x.data() + (strand * n + i) * width);
       }
-    return x;
+    return to_device<DeviceType>(x);
   }
 
   M& model_;

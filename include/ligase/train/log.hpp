@@ -28,8 +28,9 @@ struct StepReport {
 };
 
 /// A JSON object on one line, without the newline. Numbers read back to the same bits; NaN and infinities become null.
-inline std::string to_json_line(const StepReport& r) {
-  OrderedJson line;
+template <class J = OrderedJson>
+std::string to_json_line(const StepReport& r) {
+  J line;
   line["step"] = r.step;
   line["tokens"] = r.tokens;
   line["loss"] = r.loss;
@@ -40,8 +41,9 @@ inline std::string to_json_line(const StepReport& r) {
 }
 
 /// Reads one line; `where` (file and line number) goes into messages. Throws kind `input`.
-inline StepReport parse_step_report(std::string_view line, const std::string& where) {
-  const Json json = parse_json(line, where);
+template <class J = Json>
+StepReport parse_step_report(std::string_view line, const std::string& where) {
+  const J json = parse_json<J>(line, where);
   const auto real = [&](const char* field) {
     return field_or<double>(json, field, std::numeric_limits<double>::quiet_NaN(), where);
   };
@@ -122,8 +124,9 @@ class TrainingLog {
     return TrainingLog(path);
   }
 
+  template <class J = OrderedJson>
   void append(const StepReport& report) {
-    const std::string line = to_json_line(report) + "\n";
+    const std::string line = to_json_line<J>(report) + "\n";
     for (std::string_view rest = line; !rest.empty();) {
       const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
       if (n < 0 && errno == EINTR) continue;

@@ -8,11 +8,15 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace ligase::inline LIGASE_ISA {
@@ -23,6 +27,15 @@ struct BatchResult {
   double loss = 0;
   Index tokens = 0;
 };
+
+/// The same of a pass that a device was given and may not have done yet. On such a device StepFigures<D> tells what came of it.
+template <Device D>
+struct PendingBatch {
+  Tensor<double, D> sums;  ///< ops::LossSums, good until the next pass
+  Index tokens = 0;
+};
+template <Device D>
+class StepFigures;
 
 struct TrainOptions {
   Index steps = 0;           ///< optimiser steps in all
@@ -114,25 +127,58 @@ class Trainer {
   /// A loss or gradient norm that is not finite: Error numeric before the weights change. Input that fails during the
   /// run, and any other exception: Error io. Every Error says the step, the last finite loss and the place of the last
   /// saved state, which stays as it is.
+  ///
+  /// Where `compute` returns a PendingBatch, nothing waits for the device before it has the next step: a step's numbers are
+  /// looked at, logged and shown to on_step after the following step was given, or at once where something is evaluated or
+  /// saved, or the run ends. What is logged, saved and refused is the same; a callback that wants to stop because of a step's
+  /// numbers stops the run one step later.
   template <class Next, class Compute, class... Callbacks>
   void run(Context<D>& context, Next&& next, Compute&& compute, Callbacks&... callbacks) {
     if (restored_) (call_on_save(callbacks), ...);
     restored_ = false;
     last_line_ = last_save_ = Clock::now();
+    const auto tell = [&]([[maybe_unused]] const StepReport& report) { (call_on_step(callbacks, report), ...); };
+    using Item = std::decay_t<std::invoke_result_t<Next&, Index>>;
+    using Result = std::remove_cvref_t<std::invoke_result_t<Compute&, Context<D>&, M&, Item&>>;
+    if constexpr (std::is_same_v<Result, PendingBatch<D>>) {
+      GivenSteps<decltype(tell)> given{*this, tell, {}, {}};
+      run_steps([&] { return given.give(context, next, compute); }, [&] { given.settle(); }, callbacks...);
+    } else {
+      const auto make = [&] {
+        tell(make_step(context, next, compute));
+        return state_.step;
+      };
+      run_steps(make, [] {}, callbacks...);
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+  /// `make()` makes a step, or gives it to the device, and returns its number; `settle()` sees to it that all is made, logged
+  /// and told.
+  template <class Make, class Settle, class... Callbacks>
+  void run_steps(Make make, Settle settle, Callbacks&... callbacks) {
     while (!finished()) {
       try {
-        [[maybe_unused]] const StepReport report = make_step(context, next, compute);
-        (call_on_step(callbacks, report), ...);
-        if (options_.eval_every > 0 && (state_.step % options_.eval_every == 0 || finished()))
+        const Index step = make();
+        const bool last = step >= options_.steps;
+        if (options_.eval_every > 0 && (step % options_.eval_every == 0 || last)) {
+          settle();
           (call_on_eval(callbacks), ...);
+        }
         const bool stop = (false || ... || asks_to_stop(callbacks));
-        if (folder_ && (finished() || stop || save_is_due())) {
+        if (folder_ && (last || stop || save_is_due(step))) {
+          settle();
           const Clock::time_point begin = Clock::now();
           save();
           (call_on_save(callbacks), ...);
           last_save_ = Clock::now();
           last_line_ += last_save_ - begin;
         }
+        if (last || stop) settle();
         if (stop) return;
       } catch (const Error& e) {
         throw with_place(e);
@@ -144,27 +190,28 @@ class Trainer {
     }
   }
 
- private:
-  using Clock = std::chrono::steady_clock;
-
-  static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
-
-  template <class Next, class Compute>
-  StepReport make_step(Context<D>& context, Next& next, Compute& compute) {
+  /// Gradients of the micro-batches of the step after `step`; f(result, k) after each.
+  template <class Next, class Compute, class F>
+  void add_gradients(Context<D>& context, Index step, Next& next, Compute& compute, F&& f) {
     optimizer_.zero_gradients(context, module_);
     Context<D> inner = context;
     inner.training = true;
-    StepReport report;
     for (Index k = 0; k < options_.accumulate; ++k) {
-      const Index i = state_.step * options_.accumulate + k;
+      const Index i = step * options_.accumulate + k;
       inner.random.step = static_cast<std::uint64_t>(i);
       inner.next_place = 0;
       auto batch = next(i);
-      const BatchResult result = compute(inner, module_, batch);
+      f(compute(inner, module_, batch), k);
+    }
+  }
+
+  template <class Next, class Compute>
+  StepReport make_step(Context<D>& context, Next& next, Compute& compute) {
+    StepReport report;
+    add_gradients(context, state_.step, next, compute, [&](const BatchResult& result, Index) {
       report.loss += result.loss;
       report.tokens += result.tokens;
-    }
-
+    });
     const auto n = static_cast<double>(options_.accumulate);
     report.loss /= n;
     check_finite("loss", report.loss);
@@ -172,7 +219,12 @@ class Trainer {
     check_finite("gradient norm", report.grad_norm);
     report.learning_rate = schedule_.rate(state_.step);
     optimizer_.step(context, module_, report.learning_rate, clip_coefficient(report.grad_norm, options_.max_norm) / n);
+    count(report);
+    return report;
+  }
 
+  /// Counts and logs a step that was made.
+  void count(StepReport& report) {
     report.step = ++state_.step;
     state_.batches += options_.accumulate;
     state_.tokens += report.tokens;
@@ -181,8 +233,55 @@ class Trainer {
     report.tokens_per_second = static_cast<double>(report.tokens) / seconds(now - last_line_);
     last_line_ = now;
     if (folder_) log_.append(report);
-    return report;
   }
+
+  /// Steps that the device was given and whose numbers nobody has looked at: one, and a second one for a moment.
+  template <class Tell>
+  struct GivenSteps {
+    Trainer& trainer;
+    const Tell& tell;
+    StepFigures<D> figures;
+    std::deque<StepReport> steps;
+
+    template <class Next, class Compute>
+    Index give(Context<D>& context, Next& next, Compute& compute) {
+      AdamW<T, D>& optimizer = trainer.optimizer_;
+      const TrainOptions& options = trainer.options_;
+      const Index step = trainer.state_.step + std::ssize(steps);
+      StepReport report;
+      try {
+        trainer.add_gradients(context, step, next, compute, [&](const PendingBatch<D>& result, Index k) {
+          report.tokens += result.tokens;
+          figures.add(context, result, k, options.accumulate);
+        });
+        report.learning_rate = trainer.schedule_.rate(step);
+        optimizer.prepare(trainer.module_, report.learning_rate, 1 / static_cast<double>(options.accumulate),
+                          options.max_norm);
+        optimizer.apply(context, figures.guard());
+        figures.send(context, optimizer.norm());
+      } catch (...) {
+        optimizer.set_steps(step);
+        settle();
+        throw;
+      }
+      steps.push_back(report);
+      settle(1);
+      return step + 1;
+    }
+    /// Waits until at most `left` are left.
+    void settle(std::size_t left = 0) {
+      for (; steps.size() > left; steps.pop_front()) {
+        StepReport& report = steps.front();
+        std::tie(report.loss, report.grad_norm) = figures.read();
+        // The device has refused this step and those behind it.
+        if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) trainer.optimizer_.set_steps(trainer.state_.step);
+        trainer.check_finite("loss", report.loss);
+        trainer.check_finite("gradient norm", report.grad_norm);
+        trainer.count(report);
+        tell(report);
+      }
+    }
+  };
 
   void check_finite(const char* what, double value) const {
     if (!std::isfinite(value))
@@ -191,8 +290,8 @@ class Trainer {
                    .found = std::isnan(value) ? "NaN" : "infinity"}};
   }
 
-  bool save_is_due() const {
-    if (options_.save_every > 0) return state_.step % options_.save_every == 0;
+  bool save_is_due(Index step) const {
+    if (options_.save_every > 0) return step % options_.save_every == 0;
     return seconds(Clock::now() - last_save_) >= options_.save_seconds;
   }
 

@@ -90,7 +90,8 @@ inline constexpr std::array<std::string_view, 5> free_flags{"device", "overwrite
 
 /// Throws kind `usage` naming every flag whose value is not the saved one. `where` is the file that holds the saved
 /// ones.
-inline void check_same_flags(const Json& saved, const Json& given, const std::string& where) {
+template <class J>
+void check_same_flags(const J& saved, const J& given, const std::string& where) {
   std::map<std::string, std::pair<std::string, std::string>> values;
   for (const auto& item : saved.items()) values[item.key()].first = dump_json(item.value(), -1);
   for (const auto& item : given.items()) values[item.key()].second = dump_json(item.value(), -1);
@@ -126,14 +127,15 @@ void visit_state(M& module, AdamW<T, D>& optimizer, F&& f) {
   }
 }
 
-inline TrainState parse_training_state(const Safetensors& file) {
+template <class J = Json>
+TrainState parse_training_state(const Safetensors& file) {
   const auto found = file.metadata().find(state_key);
   if (found == file.metadata().end())
     throw Error{{.kind = ErrorKind::input,
                  .what = "no training state",
                  .where = file.where(),
                  .expected = std::string("metadata \"") + state_key + "\""}};
-  const Json json = parse_json(found->second, file.where());
+  const J json = parse_json<J>(found->second, file.where());
   const auto count = [&](const char* field) {
     const auto value = require<Index>(json, field, file.where());
     if (value < 0)
@@ -144,7 +146,7 @@ inline TrainState parse_training_state(const Safetensors& file) {
     return value;
   };
   const auto object = [&](const char* field) {
-    Json value = require<Json>(json, field, file.where());
+    J value = require<J>(json, field, file.where());
     if (!value.is_object()) throw_json_type(value, file.where() + ": field \"" + field + "\"", "an object");
     return value;
   };

@@ -4,6 +4,8 @@
 
 #include <ligase/core/bfloat16.hpp>
 
+#include <simt/control.hpp>
+
 #include <array>
 #include <cstring>
 #include <vector>
@@ -192,9 +194,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
                               const cublasLtMatmulAlgo_t* algo, void* work, std::size_t work_bytes,
                               cudaStream_t stream) {
   if (handle == nullptr || !fits(*description, *a_layout, *b_layout, *c_layout, *d_layout)) return CUBLAS_STATUS_INVALID_VALUE;
-  if (!is_there(a, *a_layout) || !is_there(b, *b_layout) || !is_there(c, *c_layout) || !is_there(d, *d_layout) ||
-      (work_bytes > 0 && !simt::is_inside(work, work_bytes)))
-    return CUBLAS_STATUS_INVALID_VALUE;
+  if (work_bytes > 0 && !simt::is_inside(work, work_bytes)) return CUBLAS_STATUS_INVALID_VALUE;
   if (algo != nullptr &&
       (!is_made_for(*algo, *description, *a_layout, *d_layout) || !is_aligned(a, *a_layout, algo->data[4]) ||
        !is_aligned(b, *b_layout, algo->data[5]) || !is_aligned(c, *c_layout, algo->data[6]) ||
@@ -202,6 +202,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     return CUBLAS_STATUS_NOT_SUPPORTED;
   const double by = read(alpha, description->scale, 0), plus = read(beta, description->scale, 0);
   simt::submit(stream, [=, op = *description, la = *a_layout, lb = *b_layout, lc = *c_layout, ld = *d_layout] {
+    if (!is_there(a, la) || !is_there(b, lb) || !is_there(c, lc) || !is_there(d, ld))
+      throw simt::Violation("a product of matrices that do not lie in device memory");
     const simt::DeviceAccess access;
     const bool ta = op.transpose_a == CUBLAS_OP_T, tb = op.transpose_b == CUBLAS_OP_T;
     const std::uint64_t depth = ta ? la.rows : la.columns;

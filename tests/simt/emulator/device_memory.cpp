@@ -1,6 +1,7 @@
 #include "device_memory.hpp"
 
 #include "grid.hpp"
+#include "poison.hpp"
 
 #include <sys/mman.h>
 
@@ -50,9 +51,11 @@ std::size_t extent(std::size_t bytes) { return (bytes + alignment - 1) / alignme
 
 void check_piece(unsigned char* p, std::size_t bytes) {
   const unsigned char* const end = p + extent(bytes);
-  if (std::all_of<const unsigned char*>(p + bytes, end, [](unsigned char c) { return c == zone_byte; })) return;
-  std::memset(p + bytes, zone_byte, extent(bytes) - bytes);
-  throw Violation("something wrote behind " + std::to_string(bytes) + " bytes of device memory");
+  allow(p, extent(bytes));
+  const bool sound = std::all_of<const unsigned char*>(p + bytes, end, [](unsigned char c) { return c == zone_byte; });
+  if (!sound) std::memset(p + bytes, zone_byte, extent(bytes) - bytes);
+  forbid(p + bytes, extent(bytes) - bytes);
+  if (!sound) throw Violation("something wrote behind " + std::to_string(bytes) + " bytes of device memory");
 }
 
 }  // namespace
@@ -73,8 +76,10 @@ void* allocate(std::size_t bytes) {
     mprotect(m.touched, static_cast<std::size_t>(touched - m.touched), PROT_READ | PROT_WRITE);
   m.touched = touched;
   const DeviceAccess access;
+  allow(p, whole);
   if (poison()) std::memset(p, 0xFF, std::min(bytes, most_poison));
   std::memset(p + bytes, zone_byte, whole - bytes);
+  forbid(p + bytes, whole - bytes);
   return p;
 }
 
@@ -98,6 +103,7 @@ bool release(void* p) {
   const DeviceAccess access;
   check_piece(begin, bytes);
   if (poison()) std::memset(begin, 0xFF, std::min(bytes, most_poison));
+  forbid(begin, extent(bytes));
   return true;
 }
 

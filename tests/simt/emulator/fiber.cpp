@@ -1,5 +1,7 @@
 #include "fiber.hpp"
 
+#include "poison.hpp"
+
 #include <sys/mman.h>
 
 #include <cstdint>
@@ -7,17 +9,6 @@
 
 #if !defined(__x86_64__)
 #include <ucontext.h>
-#endif
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SIMT_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SIMT_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(SIMT_ADDRESS_SANITIZER)
-#include <sanitizer/asan_interface.h>
 #endif
 
 namespace simt {
@@ -69,9 +60,7 @@ void give_stack(Stack* stack) {
 }
 
 void abandon_stack(Stack* stack) {
-#if defined(SIMT_ADDRESS_SANITIZER)
-  __asan_unpoison_memory_region(stack->base, stack_bytes);
-#endif
+  allow(stack->base, stack_bytes);
   give_stack(stack);
 }
 

@@ -1,6 +1,7 @@
 #include "grid.hpp"
 
 #include "fiber.hpp"
+#include "poison.hpp"
 #include "shared_memory.hpp"
 
 #include <simt/language.hpp>
@@ -173,11 +174,14 @@ void step(int i) {
 
 void prepare_shared(std::size_t bytes) {
   unsigned char* const shared = shared_memory();
+  allow(shared, bytes + shared_zone);
   if (poison()) std::memset(shared, 0xFF, bytes);
   std::memset(shared + bytes, zone_byte, shared_zone);
+  forbid(shared + bytes, shared_zone);
 }
 bool shared_is_sound(std::size_t bytes) {
   const unsigned char* const zone = shared_memory() + bytes;
+  allow(zone, shared_zone);
   return std::all_of(zone, zone + shared_zone, [](unsigned char c) { return c == zone_byte; });
 }
 

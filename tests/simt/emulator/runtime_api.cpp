@@ -24,6 +24,7 @@ struct simt_stream {
 struct simt_event {
   Clock::time_point time;
   bool recorded = false;
+  std::uint64_t ticket = 0;  ///< work that was given until it was recorded
 };
 struct simt_graph {
   std::vector<Work> nodes;
@@ -37,6 +38,8 @@ constexpr std::size_t default_shared_limit = 48 * 1024;
 struct Runtime {
   std::recursive_mutex mutex;
   std::deque<Work> queue;
+  std::uint64_t given = 0, done = 0;
+  simt::Waits waited;
   bool deferred = std::getenv("LIGASE_SIMT_DEFERRED") != nullptr;
   cudaError_t last = cudaSuccess;
   simt_stream default_stream;
@@ -55,13 +58,28 @@ struct Runtime {
     capturing->invalidated = true;
     return fail(cudaErrorStreamCaptureUnsupported);
   }
-  void drain() {
-    while (!queue.empty()) {
-      const Work work = std::move(queue.front());
-      queue.pop_front();
+  void give(Work work) {
+    ++given;
+    if (!deferred) {
+      ++done;
       work();
+    } else {
+      queue.push_back(std::move(work));
     }
   }
+  /// Does what was given until `ticket`, and no more: what waits behind it must not be seen.
+  void drain(std::uint64_t ticket) {
+    if (done >= ticket) return;
+    while (done < ticket) {
+      const Work work = std::move(queue.front());
+      queue.pop_front();
+      ++done;
+      work();
+    }
+    ++waited.waited;
+    if (queue.empty()) ++waited.idle;
+  }
+  void drain() { drain(given); }
   bool is_pinned(const void* p, std::size_t bytes) {
     auto piece = pinned.upper_bound(const_cast<void*>(p));
     if (piece == pinned.begin()) return false;
@@ -87,6 +105,12 @@ cudaError_t wait(bool even_relaxed = true) {
   r->drain();
   return cudaSuccess;
 }
+cudaError_t wait_for(const simt_event& event) {
+  Hold r;
+  if (const auto error = r->refuse_capture(true); error != cudaSuccess) return error;
+  r->drain(event.ticket);
+  return cudaSuccess;
+}
 
 }  // namespace
 
@@ -95,16 +119,15 @@ void simt::set_deferred(bool on) {
   r->drain();
   r->deferred = on;
 }
+simt::Waits simt::waits() { return Hold{}->waited; }
 
 cudaError_t simt::submit(cudaStream_t stream, Work work) {
   Hold r;
   simt_stream& s = r->get(stream);
   if (s.capturing)
     s.recorded.push_back(std::move(work));
-  else if (r->deferred)
-    r->queue.push_back(std::move(work));
   else
-    work();
+    r->give(std::move(work));
   return cudaSuccess;
 }
 
@@ -287,13 +310,19 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return error;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  Hold r;
+  if (!r->get(stream).capturing) event->ticket = r->given + 1;
   return simt::submit(stream, [event] {
     event->time = Clock::now();
     event->recorded = true;
   });
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return wait(); }
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaStreamQuery(nullptr); }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) { return wait_for(*event); }
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  Hold r;
+  if (const auto error = r->refuse_capture(true); error != cudaSuccess) return error;
+  return r->done >= event->ticket ? cudaSuccess : cudaErrorNotReady;
+}
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
   if (!begin->recorded || !end->recorded) return Hold{}->fail(cudaErrorInvalidResourceHandle);
   *milliseconds = std::chrono::duration<float, std::milli>(end->time - begin->time).count();

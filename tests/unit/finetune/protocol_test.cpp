@@ -35,9 +35,10 @@ void check(const TaskRules& found, const TaskRules& expected) {
   CHECK(found.validate_on_dev == expected.validate_on_dev);
 }
 
-std::string refusal(const Task& task, const std::string& model, const std::string& hyperparameters) {
+std::string refusal(const Task& task, const std::string& model, const std::string& hyperparameters,
+                    const std::string& precision = "fp32") {
   try {
-    settings_of(Suite::gue, {{task.name, model, "char", "strict", 1, hyperparameters}, {}}, task, "fp32");
+    settings_of(Suite::gue, {{task.name, model, "char", "strict", 1, hyperparameters}, {}}, task, precision);
   } catch (const Error& e) {
     return e.what();
   }
@@ -105,4 +106,6 @@ TEST_CASE("settings: the scripts' defaults, and values that make no sense") {
         "hyperparameter conjoin: the CNN is trained as a whole, on one strand; expected none, found test");
   CHECK(refusal(task, "cnn", "{\"d_model\":8}") ==
         "hyperparameter d_model: the CNN has no such size; expected none, found 8");
+  CHECK(refusal(task, "cnn", "{}", "bf16") == "--precision: the CNN has no bfloat16; expected fp32, found bf16");
+  CHECK(refusal(task, "mamba", "{}", "bf16") == "accepted");
 }

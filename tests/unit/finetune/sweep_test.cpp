@@ -129,13 +129,17 @@ TEST_CASE("Slurm script: words are quoted, nonsense is refused") {
   const std::string script = ligase_cli::slurm_script(job);
   CHECK(script.find(R"(exec 'a b' 'it'\''s' '$HOME' --x=1 \)") != std::string::npos);
   CHECK(script.find("--array=0-1%1\n") != std::string::npos);
-  for (int wrong = 0; wrong < 5; ++wrong) {
+  CHECK(script.find("gpu") == std::string::npos);
+  job.gpus = 1;
+  CHECK(ligase_cli::slurm_script(job).find("#SBATCH --gres=gpu:1\n") != std::string::npos);
+  for (int wrong = 0; wrong < 6; ++wrong) {
     ligase_cli::SlurmJob bad = job;
     if (wrong == 0) bad.jobs = 5;
     if (wrong == 1) bad.cpus = 0;
     if (wrong == 2) bad.name = "a\n#SBATCH --wrap=x";
     if (wrong == 3) bad.time = "1 hour";
     if (wrong == 4) bad.command.clear();
+    if (wrong == 5) bad.gpus = -1;
     CHECK(ligase_test::error_of([&] { ligase_cli::slurm_script(bad); }).kind() == ligase::ErrorKind::usage);
   }
 }

@@ -17,6 +17,15 @@ class Graph {
 
   bool recorded() const { return instance_ != nullptr; }
 
+  /// Makes room for `bytes` in one piece in the memory that the graph will work in. Throws kind `io` where there is none.
+  void reserve(Index bytes) {
+    if (bytes > 0 && !memory_.arena().reserve(detail::cuda_bytes(bytes)))
+      throw Error{{.kind = ErrorKind::io, .what = "the GPU is out of memory", .expected = std::to_string(bytes) + " free bytes"}};
+  }
+
+  /// What the graph works in. Between two launches others may use what is free of it.
+  Arena& memory() { return memory_.arena(); }
+
   /// Runs f() now, in the memory that the graph will work in: whatever is chosen or allocated at first use is then there.
   template <class F>
   auto rehearse(F&& f) {

@@ -2,7 +2,9 @@
 
 #include <ligase/core/arena.hpp>
 #include <ligase/core/cuda.hpp>
+#include <ligase/core/cuda/planning.cuh>
 #include <ligase/core/cuda/runtime.cuh>
+#include <ligase/core/cuda/staging.cuh>
 
 #include <algorithm>
 #include <cstring>
@@ -81,42 +83,10 @@ class PrivateArena {
 namespace detail {
 inline constexpr Index cuda_alignment = 256;
 inline Index cuda_bytes(Index bytes) { return std::max(cuda_alignment, round_up(bytes, cuda_alignment)); }
-
-/// Pinned pages through which host memory goes in, so that a caller need not wait for the device.
-class Staging {
- public:
-  static constexpr Index capacity = Index{1} << 22;
-
-  void copy_in(void* to, const void* from, Index bytes) {
-    const std::lock_guard lock(mutex_);
-    if (pages_ == nullptr) {
-      check_cuda(cudaMallocHost(&pages_, static_cast<std::size_t>(capacity)), "cudaMallocHost");
-      check_cuda(cudaEventCreateWithFlags(&last_, cudaEventDisableTiming), "cudaEventCreate");
-    }
-    if (used_ + bytes > capacity) {
-      check_cuda(cudaEventSynchronize(last_), "cudaEventSynchronize");
-      used_ = 0;
-    }
-    std::byte* const place = static_cast<std::byte*>(pages_) + used_;
-    std::memcpy(place, from, static_cast<std::size_t>(bytes));
-    check_cuda(cudaMemcpyAsync(to, place, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
-    check_cuda(cudaEventRecord(last_, stream()), "cudaEventRecord");
-    used_ += round_up(bytes, 64);
-  }
-
- private:
-  std::mutex mutex_;
-  void* pages_ = nullptr;
-  cudaEvent_t last_ = nullptr;
-  Index used_ = 0;
-};
-inline Staging& staging() {
-  static Staging& instance = *new Staging;
-  return instance;
-}
 }  // namespace detail
 
 [[gnu::weak]] void* allocate(cuda, Index bytes) {
+  if (is_planning() && TakeFrom::current() == nullptr) return planning_place();
   const Index rounded = detail::cuda_bytes(bytes);
   Arena& arena = TakeFrom::current() != nullptr ? *TakeFrom::current() : cuda_arena();
   void* p = arena.take(rounded);
@@ -130,6 +100,7 @@ inline Staging& staging() {
   return p;
 }
 [[gnu::weak]] void release(cuda, void* p, Index bytes) noexcept {
+  if (p == planning_place()) return;
   const std::lock_guard lock(other_arenas().mutex);
   for (Arena* arena : other_arenas().list)
     if (arena->owns(p)) return arena->give(p, detail::cuda_bytes(bytes));
@@ -138,11 +109,11 @@ inline Staging& staging() {
 [[gnu::weak]] bool reserve(cuda, Index bytes) { return cuda_arena().reserve(detail::cuda_bytes(bytes)); }
 
 [[gnu::weak]] void copy_in(cuda, void* to, const void* from, Index bytes) {
-  if (bytes == 0) return;
+  if (bytes == 0 || is_planning()) return;
   if (is_capturing())
     throw Error{{.kind = ErrorKind::internal, .what = "host memory cannot be copied in while a graph is recorded"}};
-  if (bytes <= detail::Staging::capacity) {
-    detail::staging().copy_in(to, from, bytes);
+  if (bytes <= Staging::most) {
+    staging().copy_in(to, from, bytes);
     return;
   }
   check_cuda(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
@@ -150,17 +121,23 @@ inline Staging& staging() {
 }
 [[gnu::weak]] void copy_out(cuda, void* to, const void* from, Index bytes) {
   if (bytes == 0) return;
+  if (is_planning()) {
+    std::memset(to, 0, static_cast<std::size_t>(bytes));
+    return;
+  }
   check_cuda(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
   synchronize(cuda{});
 }
 [[gnu::weak]] void copy_within(cuda, void* to, const void* from, Index bytes) {
-  if (bytes == 0) return;
+  if (bytes == 0 || is_planning()) return;
   check_cuda(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
 }
 [[gnu::weak]] void set_zero(cuda, void* p, Index bytes) {
-  if (bytes == 0) return;
+  if (bytes == 0 || is_planning()) return;
   check_cuda(cudaMemsetAsync(p, 0, static_cast<std::size_t>(bytes), stream()), "cudaMemsetAsync");
 }
-[[gnu::weak]] void synchronize(cuda) { check_cuda(cudaStreamSynchronize(stream()), "what it was given"); }
+[[gnu::weak]] void synchronize(cuda) {
+  if (!is_planning()) check_cuda(cudaStreamSynchronize(stream()), "what it was given");
+}
 
 }  // namespace ligase::inline LIGASE_ISA::device

@@ -34,6 +34,12 @@ inline const Runtime& runtime() {
   return instance;
 }
 
+/// Whether this thread plans (ligase/core/cuda/planning.hpp): what would be given to the device is passed over.
+inline bool& is_planning() {
+  thread_local bool planning = false;
+  return planning;
+}
+
 /// The stream of everything that the library runs.
 inline cudaStream_t stream() { return runtime().stream; }
 inline int multiprocessors() { return runtime().multiprocessors; }

@@ -21,10 +21,10 @@ __device__ T& block_shared() {
   return *reinterpret_cast<T*>(ligase_shared);
 }
 
-/// Runs `kernel` on the library's stream. An empty grid does nothing.
+/// Runs `kernel` on the library's stream. An empty grid does nothing; nor does any while planning.
 template <class... Formal, class... Actual>
 void launch(const Grid& grid, void (*kernel)(Formal...), Actual... arguments) {
-  if (grid.blocks == 0) return;
+  if (grid.blocks == 0 || is_planning()) return;
   if (grid.blocks > std::numeric_limits<std::int32_t>::max())
     throw Error{{.kind = ErrorKind::internal, .what = "grid is too large", .found = std::to_string(grid.blocks)}};
   const auto shared = static_cast<std::size_t>(grid.shared_bytes);

@@ -151,7 +151,7 @@ inline constexpr Index most_rows = Index{1} << 20;
 
 /// C = op(A) B for `rows` columns of B and C, which are the rows of row-major tensors. The kernel is that for 2^16 of them.
 inline void multiply_rows(Product p, const void* a, const void* b, Index rows, void* c) {
-  if (p.m == 0 || p.k == 0) return;
+  if (p.m == 0 || p.k == 0 || is_planning()) return;
   p.n = Index{1} << 16;
   const cublasLtMatmulAlgo_t algo = algorithm(p);
   for (Index first = 0; first < rows; first += most_rows) {
@@ -163,7 +163,7 @@ inline void multiply_rows(Product p, const void* a, const void* b, Index rows, v
 
 /// C += A op(B), summed over `rows`, in calls of at most most_rows.
 inline void add_outer(Product p, const void* a, const void* b, Index rows, void* c) {
-  if (p.m == 0 || p.n == 0) return;
+  if (p.m == 0 || p.n == 0 || is_planning()) return;
   p.split_depth = true;
   for (Index first = 0; first < rows; first += most_rows) {
     p.k = std::min(most_rows, rows - first);

@@ -52,7 +52,8 @@ void fused_mixer_forward(Context<cuda>& context, const Tensor<T, cuda>& h, const
   linear_forward(context, gated, w.out, w.out_bias, out);
 }
 
-/// Uses up `s`: y becomes the gradient before the gate, xz that of xz, dbc those of dt | B | C. `gated` [B, L, E] is work space.
+/// Uses up `s`: y becomes the gradient before the gate, xz that of xz, dbc those of dt | B | C. `gated` [B, L, E] is work space;
+/// `dh` is made at the end, in the room of what is done with.
 template <class T>
 void fused_mixer_backward(Context<cuda>& context, const Tensor<T, cuda>& dout, const MixerWeights<T, cuda>& w,
                           MixerSaved<T, cuda>& s, Tensor<T, cuda>& gated, Tensor<T, cuda>& dh,
@@ -61,7 +62,10 @@ void fused_mixer_backward(Context<cuda>& context, const Tensor<T, cuda>& dout, c
   using generic::linear_backward;
   using W = wide_t<T>;
   const Plan<T> plan(context, s.h, w);
-  if (s.h.count() == 0) return;
+  if (s.h.count() == 0) {
+    dh = Tensor<T, cuda>(s.h.shape());
+    return;
+  }
   const std::size_t walks = plan.walks.size();
   gemm_nn(context, plan.length, dout, generic::as<T>(context, w.out), gated);
   gate_cuda::gradient<T>({.rows = plan.batch * plan.length,
@@ -90,7 +94,8 @@ void fused_mixer_backward(Context<cuda>& context, const Tensor<T, cuda>& dout, c
       scan.gradient[i] = {s.y.data(), du[i].data(), ddelta[i].data(), adjoint[i].data(), nullptr, nullptr, nullptr};
       to[i] = {s.dbc[core].data(), g.core[core].scan.A, g.core[core].scan.D, g.core[core].scan.delta_bias};
     }
-    scan_cuda::scan_backward(context, scan, plan.sequences.longest, plan.width(), plan.rank, to);
+    constexpr Index parts = Index{1} << 24;  // 64 MiB: of two strands with E 512, windows of 4,096 steps
+    scan_cuda::scan_backward(context, scan, plan.sequences.longest, plan.width(), plan.rank, to, parts);
     s.states = {};
     s.y = {};
   }
@@ -137,6 +142,7 @@ void fused_mixer_backward(Context<cuda>& context, const Tensor<T, cuda>& dout, c
   for (std::size_t i = 0; i < walks; ++i) conv.run[i] = plan.conv_run(plan.walks[i]);
   conv_cuda::backward(conv, plan.sequences.blocks);
   du[0] = du[1] = {};
+  dh = Tensor<T, cuda>(s.h.shape());
   linear_backward(context, s.xz, s.h, w.in, dh, g.in, g.in_bias);
 }
 

@@ -33,7 +33,7 @@ namespace ligase::inline LIGASE_ISA::device {
 
 template <class F>
 void for_each(Context<cuda>&, Index n, F f) {
-  if (n > 0) check_cuda(cub::DeviceFor::Bulk(n, f, stream()), "cub::DeviceFor::Bulk");
+  if (n > 0 && !is_planning()) check_cuda(cub::DeviceFor::Bulk(n, f, stream()), "cub::DeviceFor::Bulk");
 }
 
 /// Small blocks, so that few rows spread over many multiprocessors.
@@ -46,7 +46,7 @@ void for_rows(Context<cuda>&, Index n, F f) {
 /// Ids are not looked at while a graph is recorded: what it is replayed with has to be checked before.
 inline Index find_invalid_id(Context<cuda>&, const Tensor<std::int32_t, cuda>& ids, generic::ValidId valid) {
   const Index n = ids.count();
-  if (n == 0 || is_capturing()) return -1;
+  if (n == 0 || is_planning() || is_capturing()) return -1;
   const auto indices = thrust::make_counting_iterator(Index{0});
   const kernels::InvalidAt at{ids.data(), valid, n};
   Tensor<Index, cuda> least({1});

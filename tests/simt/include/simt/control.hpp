@@ -25,8 +25,8 @@ void set_poison(bool on);
 /// segmentation fault. True at the start.
 void set_guard(bool on);
 
-/// Whether work waits in the stream until something waits for it, as it may on a GPU. False at the start, where
-/// LIGASE_SIMT_DEFERRED is not set.
+/// Whether work waits in the stream until something waits for it, as it may on a GPU; who waits for an event has done what was
+/// given until then and no more. False at the start, where LIGASE_SIMT_DEFERRED is not set.
 void set_deferred(bool on);
 
 /// Counts since the process started.
@@ -34,6 +34,12 @@ struct Counts {
   std::int64_t launches = 0, blocks = 0, threads = 0, switches = 0;
 };
 Counts counts();
+
+/// Calls that waited for deferred work since the process started, and those after which the device had nothing to do.
+struct Waits {
+  std::int64_t waited = 0, idle = 0;
+};
+Waits waits();
 
 /// Bytes that are allocated on the device.
 std::int64_t allocated_bytes();

@@ -65,7 +65,9 @@ class Tensor {
     t.set_zero();
     return t;
   }
-  static Tensor from(Shape shape, std::span<const T> values) requires(D::holds_data) {
+  static Tensor from(Shape shape, std::span<const T> values)
+    requires(D::holds_data)
+  {
     Tensor t(shape);
     t.assign(values);
     return t;
@@ -77,8 +79,16 @@ class Tensor {
   Index count() const { return empty() ? 0 : shape_.count(); }
   T* data() { return data_; }
   const T* data() const { return data_; }
-  std::span<T> span() requires(D::on_host) { return {data_, static_cast<std::size_t>(count())}; }
-  std::span<const T> span() const requires(D::on_host) { return {data_, static_cast<std::size_t>(count())}; }
+  std::span<T> span()
+    requires(D::on_host)
+  {
+    return {data_, static_cast<std::size_t>(count())};
+  }
+  std::span<const T> span() const
+    requires(D::on_host)
+  {
+    return {data_, static_cast<std::size_t>(count())};
+  }
 
   /// The same elements under another shape of equal count.
   Tensor reshaped(Shape shape) const {
@@ -91,9 +101,8 @@ class Tensor {
   /// Rows begin .. end-1 of the first dimension, sharing the elements.
   Tensor slice(Index begin, Index end) const {
     if (begin < 0 || end < begin || end > shape_[0])
-      throw Error{
-          {.kind = ErrorKind::shape,
-           .what = "slice " + std::to_string(begin) + ".." + std::to_string(end) + " outside " + shape_.text()}};
+      throw Error{{.kind = ErrorKind::shape,
+                   .what = "slice " + std::to_string(begin) + ".." + std::to_string(end) + " outside " + shape_.text()}};
     Shape shape{end - begin};
     for (int i = 1; i < shape_.rank(); ++i) shape.push_back(shape_[i]);
     Tensor t = *this;
@@ -117,7 +126,9 @@ class Tensor {
       device::set_zero(D{}, data_, bytes());
   }
   /// Replaces all elements by values of the host.
-  void assign(std::span<const T> values) requires(D::holds_data) {
+  void assign(std::span<const T> values)
+    requires(D::holds_data)
+  {
     if (static_cast<Index>(values.size()) != count())
       throw Error{{.kind = ErrorKind::shape,
                    .what = "number of values does not fit the shape " + shape_.text(),

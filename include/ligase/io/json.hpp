@@ -19,8 +19,8 @@
 #include <vector>
 
 // nlohmann_json takes a second to read and two more to instantiate. Headers that only name the types include
-// <ligase/io/json_fwd.hpp>; the heavy functions here are templates on the document type, so that a program can declare
-// `extern template` for them and instantiate once.
+// <ligase/io/json_fwd.hpp>. Functions that touch documents are templates on the document type, here and elsewhere: a file
+// compiles those that it calls, and a program can declare `extern template` for them and instantiate once.
 
 namespace ligase::inline LIGASE_ISA {
 

@@ -10,7 +10,6 @@ struct Plan {
   double bytes = 0;       ///< most that tensors hold at once: weights, gradients, moments, activations
   double kept_bytes = 0;  ///< of these, what does not depend on the batch: weights, gradients, moments
   Index pass_room = 0;    ///< of the memory in which a GPU's recorded pass works; 0: none of its own
-  bool reserved = true;   ///< before the run, in one piece or two
 };
 
 /// Tokens of a window of bases as a model sees it; of packed windows those of random A, C, G, T.

@@ -103,7 +103,6 @@ struct Planner {
 /// Makes room for what the run will hold, beside what a recorded pass has to itself.
 template <class D>
 void reserve_memory(const Options& o, const Plan& plan) {
-  if (!plan.reserved) return;
   double bytes = plan.bytes;
   if (!D::on_host) {
     constexpr double ends_of_blocks = 1 << 21, per_token = 2 * sizeof(TokenId);

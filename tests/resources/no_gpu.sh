@@ -23,6 +23,7 @@ check() {
 check pretrain --device cuda --fasta "$work/toy.fa" --out "$work/run"
 check pretrain --device cuda --precision bf16 --fasta "$work/toy.fa" --out "$work/run"
 check verify --device cuda "$work"
+check gue --device cuda --data "$work" --out "$work/run"
 [[ ! -e $work/run ]] || { echo "a run folder was left behind"; failed=1; }
 ((failed)) || echo "Without a GPU, --device cuda says so"
 exit $failed

@@ -95,8 +95,8 @@ TEST_CASE("element types of torch") {
   const std::string v3 = pk::call(pk::global("torch._utils", "_rebuild_tensor_v3"),
                                   {untyped, pk::integer(0), pk::integers({1}), pk::integers({1}), "\x89",
                                    pk::ordered_dict(), pk::global("torch", "uint16")});
-  const StateDict d = read(torch_file(pk::dict({{"w", v3}}), {{.name = "0", .data = le<std::uint16_t>(60000)}}));
-  CHECK(d.to_tensor<std::int32_t>("w").span()[0] == 60000);
+  const std::string file = torch_file(pk::dict({{"w", v3}}), {{.name = "0", .data = le<std::uint16_t>(60000)}});
+  CHECK(read(file).to_tensor<std::int32_t>("w").span()[0] == 60000);
 }
 
 TEST_CASE("parameters, attributes of the dict and protocol 4 are read") {

@@ -17,7 +17,7 @@ inline void listen_for_stop() {
     if (::sigaction(number, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
     struct sigaction action = {};
     action.sa_handler = [](int n) { stop_signal = n; };
-    action.sa_flags = SA_RESTART | SA_RESETHAND;
+    action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
     ::sigaction(number, &action, nullptr);
   }
 }

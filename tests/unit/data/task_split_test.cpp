@@ -34,6 +34,6 @@ TEST_CASE("validation split: the seed decides, and every row is drawn about equa
 }
 
 TEST_CASE("validation split: refuses what leaves a side empty") {
-  for (const auto& [n, share] : {std::pair<Index, double>{1, 0.1}, {0, 0.1}, {10, 0.0}, {10, 1.0}, {10, -1.0}})
-    CHECK(ligase_test::error_of([&] { split_validation(n, share, 1); }).kind() == ligase::ErrorKind::usage);
+  for (const auto& bad : {std::pair<Index, double>{1, 0.1}, {0, 0.1}, {10, 0.0}, {10, 1.0}, {10, -1.0}})
+    CHECK(ligase_test::error_of([&] { split_validation(bad.first, bad.second, 1); }).kind() == ligase::ErrorKind::usage);
 }

@@ -14,7 +14,7 @@ template <class M>
 void check_packed(const M& model) {
   const std::string genome = "ACGTTGCATTAGGACCATGCANNTTAGGGTTAGGGACGTACGATCGATTTACGCGCGATATAGCGACTGACCCTTAGGACATTTACCAGGAT";
   std::vector<std::string> sequences;
-  for (const std::size_t length : {1, 2, 90, 64, 3, 17}) sequences.push_back(genome.substr(0, length));
+  for (const std::size_t length : {1u, 2u, 90u, 64u, 3u, 17u}) sequences.push_back(genome.substr(0, length));
   const auto packed = model.logits(sequences);
   REQUIRE(packed.size() == sequences.size());
   for (std::size_t i = 0; i < packed.size(); ++i) {

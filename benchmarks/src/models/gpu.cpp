@@ -26,17 +26,18 @@ std::vector<GpuCase> gpu_cases() {
   std::vector<GpuCase> list;
   for (const char* precision : {"bf16", "fp32"}) {
     const bool brief = std::string(precision) == "bf16";
-    const auto add = [&](const char* model, Index d, Index n, Index length, Index batch, bool training, Index recompute = 0) {
+    const auto add = [&](const char* model, Index d, Index n, Index length, Index batch, bool training,
+                         pretrain::Recompute recompute = {}) {
       list.push_back({model, precision, d, n, length, batch, training, recompute});
     };
-    for (const Index recompute : {0, 1}) add("caduceus-ps", 256, 16, 131072, 1, true, recompute);
+    for (const bool layers : {false, true}) add("caduceus-ps", 256, 16, 131072, 1, true, {.layers = layers});
     add("caduceus-ps", 256, 16, 131072, 1, false);
     for (const Index batch : {64, 256, 1024}) add("caduceus-ps", 118, 4, 1024, batch, true);
     add("caduceus-ps", 118, 4, 1024, 256, false);
     if (!brief) continue;
     add("caduceus-ps", 118, 4, 1024, 1024, false);
     add("caduceus-ps", 256, 16, 1048576, 1, false);
-    add("caduceus-ps", 256, 16, 4194304, 1, true, -4);
+    add("caduceus-ps", 256, 16, 4194304, 1, true, {.layers = true, .group = 4});
     for (const char* model : {"caduceus-ph", "mamba"}) {
       add(model, 118, 4, 1024, 256, true);
       add(model, 118, 4, 1024, 256, false);
@@ -60,7 +61,7 @@ Counts work_of(const GpuCase& c) {
 /// takes three times the products and twice the exponentials, layers that run again once more of both each time.
 double floor_rate(const GpuCase& c) {
   const Counts work = work_of(c);
-  const double again = c.recompute < 0 ? 2 : c.recompute > 0 ? 1 : 0, products = c.training ? 3 + again : 1, exps = c.training ? 2 + again : 1;
+  const double again = c.runs_again(), products = c.training ? 3 + again : 1, exps = c.training ? 2 + again : 1;
   return 1 / std::max(products * work.matrix_flop / product_rate, exps * work.scan_elements / exp_rate);
 }
 
@@ -141,7 +142,7 @@ int run_gpu_models(const char* program, const Options& options) {
     OrderedJson row{{"case", c.name()},     {"model", c.model},   {"precision", c.precision},
                     {"d_model", c.d_model}, {"n_layer", c.n_layer}, {"length", c.length},
                     {"batch", c.batch},     {"pass", c.training ? "training" : "inference"},
-                    {"recompute", c.recompute_text()}, {"floor_tokens_per_s", floor_rate(c)}};
+                    {"recompute", c.recompute.text()}, {"floor_tokens_per_s", floor_rate(c)}};
     const double budget = options.quick ? 2 : 10;
     const ChildResult child = run_in_child(program, [&] { return measure_gpu_case(c, budget).dump(); });
     row["status"] = child.ok ? "ok" : "failed: " + child.end;

@@ -4,6 +4,8 @@
 
 #include <ligase/core/precision.hpp>
 
+#include <pretrain/options.hpp>
+
 #include <string>
 #include <vector>
 
@@ -16,17 +18,15 @@ struct GpuCase {
   std::string model, precision;
   Index d_model, n_layer, length, batch;
   bool training = false;
-  Index recompute = 0;  ///< training: keep the input of every so many layers; 0: everything; -4: as 4, then layer by layer
+  pretrain::Recompute recompute = {};  ///< training
 
   Index tokens() const { return length * batch; }
-  std::string recompute_text() const {
-    if (recompute < 0) return "layer," + std::to_string(-recompute);
-    return recompute == 0 ? "none" : recompute == 1 ? "layer" : std::to_string(recompute);
-  }
+  /// How often a layer runs again in the backward pass.
+  int runs_again() const { return (recompute.layers ? 1 : 0) + (recompute.group > 0 ? 1 : 0); }
   std::string name() const {
     return model + " d" + std::to_string(d_model) + " n" + std::to_string(n_layer) + " L" + std::to_string(length) +
            " B" + std::to_string(batch) + " " + precision +
-           (training ? recompute != 0 ? " training, recompute " + recompute_text() : " training" : " inference");
+           (training ? runs_again() > 0 ? " training, recompute " + recompute.text() : " training" : " inference");
   }
 };
 

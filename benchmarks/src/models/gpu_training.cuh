@@ -10,7 +10,6 @@
 #include <ligase/train/loop.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -25,9 +24,7 @@ GpuTiming time_gpu_training(const GpuCase& c, double budget) {
   config.d_model = c.d_model;
   config.n_layer = c.n_layer;
   Model<Backbone, CharTokenizer, ligase::cuda, P> model(config, 1);
-  auto& stack = model.network().backbone.stack;
-  for (auto& layer : stack.layers) layer.recompute = c.recompute == 1 || c.recompute < 0;
-  stack.recompute = std::abs(c.recompute) > 1 ? std::abs(c.recompute) : 0;
+  pretrain::set_recompute(model.network().backbone.stack, c.recompute);
 
   AdamW<typename P::Weight, ligase::cuda> optimizer;
   TrainOptions options;
@@ -53,7 +50,7 @@ GpuTiming time_gpu_training(const GpuCase& c, double budget) {
         [&](Context<ligase::cuda>& inner, auto&, const Batch& batch) { return micro_batch(inner, batch); }, steps_of_run);
     device::synchronize(ligase::cuda{});
   };
-  // The first two batches of a shape run kernel by kernel, the third is recorded.
+  // The first batch of a shape runs kernel by kernel, the second is recorded.
   run(3);
   const double one = measure([&] { run(1); }, 0, 0, 1).median;
   const auto n = std::clamp<Index>(static_cast<Index>(0.1 / one), 1, 1000);

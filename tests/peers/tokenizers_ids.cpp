@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   try {
     if (argc != 3) throw Error{{.kind = ErrorKind::usage, .what = "tokenizers_ids DATA TEXTS.json"}};
     const std::filesystem::path data = argv[1];
-    const auto texts = detail::convert_json<std::vector<std::string>>(parse_json_file(argv[2]), argv[2]);
+    const auto texts = detail::convert_json<std::vector<std::string>>(parse_json_file(argv[2]), std::string(argv[2]));
     OrderedJson result;
     const BpeTokenizer bpe = read_bpe_tokenizer(data / "dnabert2/tokenizer.json");
     result["dnabert2"] = all_ids(bpe, texts);

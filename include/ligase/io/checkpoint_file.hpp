@@ -59,8 +59,8 @@ ShardIndex parse_shard_index(std::string_view text, const std::string& where) {
                    .where = where,
                    .expected = "a file name",
                    .found = "\"" + file.substr(0, 120) + "\""}};
-  const auto metadata = json.find("metadata");
-  if (metadata != json.end() && metadata->is_object())
+  const J* metadata = detail::find_member(json, "metadata");
+  if (metadata != nullptr && metadata->is_object())
     index.total_size = field_or(*metadata, "total_size", 0.0, where + ": field \"metadata\"");
   return index;
 }

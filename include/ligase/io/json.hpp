@@ -35,71 +35,134 @@ struct is_string_map : std::false_type {};
 template <class T>
 struct is_string_map<std::map<std::string, T>> : std::true_type {};
 
+/// A value as one of its document's own types, such as J::object_t, or null. An integer from 0 on is number_unsigned_t and
+/// number_integer_t. (nlohmann_json's get<T>, iterators and comparisons take two seconds to compile.)
+template <class V, class J>
+const V* json_as(const J& value) {
+  return value.template get_ptr<const V*>();
+}
+
+/// The member of that name; null where there is none, or no object.
+template <class J>
+[[gnu::noinline]] const J* find_member(const J& object, std::string_view name) {
+  const auto* members = json_as<typename J::object_t>(object);
+  if (members == nullptr) return nullptr;
+  const auto found = members->find(std::string(name));
+  return found == members->end() ? nullptr : &found->second;
+}
+
+/// Where a value stands, put into words for a message only.
+class JsonPlace {
+ public:
+  JsonPlace(const std::string& whole) : begin_(whole) {}
+  JsonPlace(const std::string& where, std::string_view field) : begin_(where), field_(field) {}
+  static JsonPlace item(const JsonPlace& array, std::size_t number) { return {array, {}, number}; }
+  static JsonPlace member(const JsonPlace& object, std::string_view name) { return {object, name, none}; }
+
+  [[gnu::noinline]] std::string text() const {
+    std::string words = outer_ == nullptr ? std::string(begin_) : outer_->text();
+    if (number_ != none) return words + "[" + std::to_string(number_) + "]";
+    if (outer_ != nullptr) return words + "." + std::string(field_);
+    return field_.empty() ? words : words + ": field \"" + std::string(field_) + "\"";
+  }
+
+ private:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  JsonPlace(const JsonPlace& outer, std::string_view name, std::size_t number)
+      : outer_(&outer), field_(name), number_(number) {}
+
+  const JsonPlace* outer_ = nullptr;
+  std::string_view begin_, field_;
+  std::size_t number_ = none;
+};
+
 /// Short form of a value for messages: `-3`, `"abc"`, `an array of 16`.
 template <class J>
-std::string describe_json(const J& value) {
-  if (value.is_array()) return "an array of " + std::to_string(value.size());
-  if (value.is_object()) return "an object of " + std::to_string(value.size()) + " fields";
-  if (value.is_boolean()) return value.template get<bool>() ? "true" : "false";
-  if (value.is_number_unsigned()) return std::to_string(value.template get<std::uint64_t>());
-  if (value.is_number_integer()) return std::to_string(value.template get<std::int64_t>());
-  if (value.is_number()) {
+[[gnu::noinline]] std::string describe_json(const J& value) {
+  if (const auto* items = json_as<typename J::array_t>(value)) return "an array of " + std::to_string(items->size());
+  if (const auto* members = json_as<typename J::object_t>(value))
+    return "an object of " + std::to_string(members->size()) + " fields";
+  if (const auto* truth = json_as<typename J::boolean_t>(value)) return *truth ? "true" : "false";
+  if (const auto* number = json_as<typename J::number_unsigned_t>(value)) return std::to_string(*number);
+  if (const auto* number = json_as<typename J::number_integer_t>(value)) return std::to_string(*number);
+  if (const auto* number = json_as<typename J::number_float_t>(value)) {
     char digits[32];
-    std::snprintf(digits, sizeof digits, "%.12g", value.template get<double>());
+    std::snprintf(digits, sizeof digits, "%.12g", *number);
     const std::string text = digits;
     return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
   }
-  if (!value.is_string()) return value.type_name();
-  const auto& text = value.template get_ref<const std::string&>();
-  return "\"" + (text.size() > 58 ? text.substr(0, 54) + "..." : text) + "\"";
+  const auto* text = json_as<typename J::string_t>(value);
+  if (text == nullptr) return value.type_name();
+  return "\"" + (text->size() > 58 ? text->substr(0, 54) + "..." : *text) + "\"";
 }
 
 template <class J>
-[[noreturn]] void throw_json_type(const J& value, const std::string& place, std::string expected) {
+[[noreturn, gnu::noinline]] void throw_json_type(const J& value, const JsonPlace& place, std::string expected) {
   throw Error{{.kind = ErrorKind::input,
                .what = "wrong type or value",
-               .where = place,
+               .where = place.text(),
                .expected = std::move(expected),
                .found = describe_json(value)}};
 }
 
 template <class T, class J>
-T convert_json(const J& value, const std::string& place) {
+T convert_json(const J& value, const JsonPlace& place) {
   if constexpr (std::same_as<T, J>) {
     return value;
   } else if constexpr (std::same_as<T, bool>) {
-    if (!value.is_boolean()) throw_json_type(value, place, "true or false");
-    return value.template get<bool>();
+    const auto* truth = json_as<typename J::boolean_t>(value);
+    if (truth == nullptr) throw_json_type(value, place, "true or false");
+    return *truth;
   } else if constexpr (std::integral<T>) {
-    const bool fits = value.is_number_unsigned()  ? std::in_range<T>(value.template get<std::uint64_t>())
-                      : value.is_number_integer() ? std::in_range<T>(value.template get<std::int64_t>())
-                                                  : false;
-    if (!fits)
-      throw_json_type(value, place,
-                      "an integer from " + std::to_string(std::numeric_limits<T>::min()) + " to " +
-                          std::to_string(std::numeric_limits<T>::max()));
-    return value.template get<T>();
+    const auto* natural = json_as<typename J::number_unsigned_t>(value);
+    const auto* integer = json_as<typename J::number_integer_t>(value);
+    if (natural != nullptr && std::in_range<T>(*natural)) return static_cast<T>(*natural);
+    if (natural == nullptr && integer != nullptr && std::in_range<T>(*integer)) return static_cast<T>(*integer);
+    throw_json_type(value, place,
+                    "an integer from " + std::to_string(std::numeric_limits<T>::min()) + " to " +
+                        std::to_string(std::numeric_limits<T>::max()));
   } else if constexpr (std::floating_point<T>) {
-    if (!value.is_number()) throw_json_type(value, place, "a number");
-    return value.template get<T>();
+    if (const auto* real = json_as<typename J::number_float_t>(value)) return static_cast<T>(*real);
+    if (const auto* natural = json_as<typename J::number_unsigned_t>(value)) return static_cast<T>(*natural);
+    if (const auto* integer = json_as<typename J::number_integer_t>(value)) return static_cast<T>(*integer);
+    throw_json_type(value, place, "a number");
   } else if constexpr (std::same_as<T, std::string>) {
-    if (!value.is_string()) throw_json_type(value, place, "a string");
-    return value.template get<std::string>();
+    const auto* text = json_as<typename J::string_t>(value);
+    if (text == nullptr) throw_json_type(value, place, "a string");
+    return *text;
   } else if constexpr (is_vector<T>::value) {
-    if (!value.is_array()) throw_json_type(value, place, "an array");
+    const auto* array = json_as<typename J::array_t>(value);
+    if (array == nullptr) throw_json_type(value, place, "an array");
     T items;
-    items.reserve(value.size());
-    for (const J& item : value)
-      items.push_back(convert_json<typename T::value_type>(item, place + "[" + std::to_string(items.size()) + "]"));
+    items.reserve(array->size());
+    for (const J& item : *array)
+      items.push_back(convert_json<typename T::value_type>(item, JsonPlace::item(place, items.size())));
     return items;
   } else {
     static_assert(is_string_map<T>::value, "JSON fields are bool, numbers, strings, vectors or maps from strings");
-    if (!value.is_object()) throw_json_type(value, place, "an object");
+    const auto* object = json_as<typename J::object_t>(value);
+    if (object == nullptr) throw_json_type(value, place, "an object");
     T items;
-    for (auto item = value.begin(); item != value.end(); ++item)
-      items.emplace(item.key(), convert_json<typename T::mapped_type>(item.value(), place + "." + item.key()));
+    for (const auto& [name, item] : *object)
+      items.emplace(name, convert_json<typename T::mapped_type>(item, JsonPlace::member(place, name)));
     return items;
   }
+}
+
+/// Says why there is no such member.
+template <class J>
+[[noreturn, gnu::noinline]] void throw_missing(const J& object, std::string_view field, const std::string& where) {
+  const std::string name = "the field \"" + std::string(field) + "\"";
+  if (!object.is_object()) throw_json_type(object, where, "an object with " + name);
+  throw Error{{.kind = ErrorKind::input, .what = name + " is missing", .where = where}};
+}
+
+/// The member of an object; null where it is missing or null itself.
+template <class J>
+const J* optional_member(const J& object, std::string_view field, const std::string& where) {
+  if (!object.is_object()) throw_json_type(object, where, "an object");
+  const J* member = find_member(object, field);
+  return member == nullptr || member->is_null() ? nullptr : member;
 }
 
 }  // namespace detail
@@ -135,27 +198,25 @@ J parse_json_file(const std::filesystem::path& path) {
 /// std::map from std::string to these, or Json itself. Throws kind `input` naming `where` and the field when the value is
 /// no object, the field is missing or of another type.
 template <class T, class J>
-T require(const J& object, const std::string& field, const std::string& where) {
-  if (!object.is_object()) detail::throw_json_type(object, where, "an object with the field \"" + field + "\"");
-  const auto found = object.find(field);
-  if (found == object.end())
-    throw Error{{.kind = ErrorKind::input, .what = "the field \"" + field + "\" is missing", .where = where}};
-  return detail::convert_json<T>(*found, where + ": field \"" + field + "\"");
+T require(const J& object, std::string_view field, const std::string& where) {
+  const J* member = detail::find_member(object, field);
+  if (member == nullptr) detail::throw_missing(object, field, where);
+  return detail::convert_json<T>(*member, {where, field});
 }
 
 /// The same; nothing where the field is missing or null.
 template <class T, class J>
-std::optional<T> optional_field(const J& object, const std::string& field, const std::string& where) {
-  if (!object.is_object()) detail::throw_json_type(object, where, "an object");
-  const auto found = object.find(field);
-  if (found == object.end() || found->is_null()) return std::nullopt;
-  return detail::convert_json<T>(*found, where + ": field \"" + field + "\"");
+std::optional<T> optional_field(const J& object, std::string_view field, const std::string& where) {
+  const J* member = detail::optional_member(object, field, where);
+  if (member == nullptr) return std::nullopt;
+  return detail::convert_json<T>(*member, {where, field});
 }
 
 /// The same; `fallback` where the field is missing or null.
 template <class T, class J>
-T field_or(const J& object, const std::string& field, T fallback, const std::string& where) {
-  return optional_field<T>(object, field, where).value_or(std::move(fallback));
+T field_or(const J& object, std::string_view field, T fallback, const std::string& where) {
+  const J* member = detail::optional_member(object, field, where);
+  return member == nullptr ? std::move(fallback) : detail::convert_json<T>(*member, {where, field});
 }
 
 /// Reads members of an object into variables: (name, variable). A missing or null member leaves its variable as it is.
@@ -167,7 +228,7 @@ struct FieldReader {
 
   template <class T>
   [[gnu::noinline]] void operator()(const char* name, T& value) const {
-    value = field_or<T>(object, name, std::move(value), where);
+    if (const J* member = detail::optional_member(object, name, where)) value = detail::convert_json<T>(*member, {where, name});
   }
 };
 /// Writes variables to members of an object.

@@ -26,19 +26,22 @@ class JsonReader {
   J document;
   std::string error, duplicate;
 
-  bool null() { return value(nullptr); }
-  bool boolean(bool x) { return value(x); }
-  bool number_integer(typename J::number_integer_t x) { return value(x); }
-  bool number_unsigned(typename J::number_unsigned_t x) { return value(x); }
-  bool number_float(typename J::number_float_t x, const std::string&) { return value(x); }
-  bool string(std::string& x) { return take(sizeof(x) + x.size()) && value(std::move(x)); }
+  bool null() {
+    place(J());
+    return take_value();
+  }
+  bool boolean(bool x) { return scalar(J::value_t::boolean, std::move(x)); }
+  bool number_integer(typename J::number_integer_t x) { return scalar(J::value_t::number_integer, std::move(x)); }
+  bool number_unsigned(typename J::number_unsigned_t x) { return scalar(J::value_t::number_unsigned, std::move(x)); }
+  bool number_float(typename J::number_float_t x, const std::string&) { return scalar(J::value_t::number_float, std::move(x)); }
+  bool string(std::string& x) { return take(sizeof(x) + x.size()) && scalar(J::value_t::string, std::move(x)); }
   bool binary(typename J::binary_t&) { return false; }
   bool start_object(std::size_t) { return enter(J(J::value_t::object)); }
   bool start_array(std::size_t) { return enter(J(J::value_t::array)); }
   bool end_object() { return leave(); }
   bool end_array() { return leave(); }
   bool key(std::string& name) {
-    const auto [place, added] = open_.back()->template get_ref<typename J::object_t&>().emplace(name, J());
+    const auto [place, added] = open_.back()->template get_ptr<typename J::object_t*>()->emplace(name, J());
     if (!added) duplicate = std::move(name);
     field_ = &place->second;
     if (added) return take(sizeof(name) + 96 + place->first.size());
@@ -59,7 +62,7 @@ class JsonReader {
       *field_ = std::move(x);
       return field_;
     }
-    auto& items = open_.back()->template get_ref<typename J::array_t&>();
+    auto& items = *open_.back()->template get_ptr<typename J::array_t*>();
     items.push_back(std::move(x));
     return &items.back();
   }
@@ -70,10 +73,12 @@ class JsonReader {
     left_ -= bytes < left_ ? bytes : left_;
     return error.empty();
   }
+  bool take_value() { return take(5 * sizeof(J)); }
+  /// Written in place: the converting constructors of a document take long to compile.
   template <class V>
-  bool value(V&& x) {
-    place(J(std::forward<V>(x)));
-    return take(5 * sizeof(J));
+  bool scalar(typename J::value_t type, V&& x) {
+    *place(J(type))->template get_ptr<V*>() = std::move(x);
+    return take_value();
   }
   bool enter(J&& x) {
     open_.push_back(place(std::move(x)));

@@ -3,7 +3,6 @@
 #include <ligase/io/safetensors_header.hpp>
 #include <ligase/io/state_dict.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -74,32 +73,31 @@ template <class J = OrderedJson>
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> records,
                        TensorOrder order = TensorOrder::sorted,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
-  std::vector<const TensorRecord*> data;
-  for (const TensorRecord& r : records) data.push_back(&r);
-  if (order == TensorOrder::sorted)
-    std::sort(data.begin(), data.end(), [](const TensorRecord* a, const TensorRecord* b) {
-      const Index x = dtype_bytes(a->dtype), y = dtype_bytes(b->dtype);
-      return x != y ? x > y : a->name < b->name;
-    });
+  const std::vector<std::size_t> places = detail::places_in_order(records.size(), [&](std::size_t i, std::size_t j) {
+    if (order == TensorOrder::given) return i < j;
+    const Index x = dtype_bytes(records[i].dtype), y = dtype_bytes(records[j].dtype);
+    return x != y ? x > y : records[i].name < records[j].name;
+  });
 
   std::vector<SafetensorsEntry> entries;
   Index offset = 0;
-  for (const TensorRecord* r : data) {
+  for (const std::size_t i : places) {
+    const TensorRecord& r = records[i];
     const Index begin = offset;
-    const Index bytes = tensor_bytes(r->shape, r->dtype, path.string());
-    if (__builtin_add_overflow(begin, bytes, &offset) || (bytes > 0 && r->data == nullptr))
+    const Index bytes = tensor_bytes(r.shape, r.dtype, path.string());
+    if (__builtin_add_overflow(begin, bytes, &offset) || (bytes > 0 && r.data == nullptr))
       throw Error{
-          {.kind = ErrorKind::internal, .what = "tensor has no data", .where = path.string(), .found = r->name}};
-    entries.push_back({r->name, r->dtype, r->shape, begin, offset});
+          {.kind = ErrorKind::internal, .what = "tensor has no data", .where = path.string(), .found = r.name}};
+    entries.push_back({r.name, r.dtype, r.shape, begin, offset});
   }
-  if (order == TensorOrder::sorted)
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  // A name that stands twice is refused below.
+  if (order == TensorOrder::sorted) entries = detail::sorted_by_name(std::move(entries), [](std::string_view) {});
 
   AtomicFile file(path);
   file.write(compose_safetensors_header<J>(entries, metadata, path.string()));
-  for (const TensorRecord* r : data)
-    file.write(
-        {static_cast<const std::byte*>(r->data), static_cast<std::size_t>(r->shape.count() * dtype_bytes(r->dtype))});
+  for (const std::size_t i : places)
+    file.write({static_cast<const std::byte*>(records[i].data),
+                static_cast<std::size_t>(records[i].shape.count() * dtype_bytes(records[i].dtype))});
   file.commit();
 }
 

@@ -3,7 +3,7 @@
 #include <ligase/core/shape.hpp>
 #include <ligase/io/dtype.hpp>
 #include <ligase/io/json.hpp>
-#include <ligase/io/sorted_names.hpp>
+#include <ligase/io/sorted.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -60,7 +60,7 @@ SafetensorsEntry parse_safetensors_entry(const std::string& name, const J& value
 
   const auto offsets = require<std::vector<Index>>(value, "data_offsets", where);
   if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
-    throw_json_type(value["data_offsets"], where + ": field \"data_offsets\"", "two integers, 0 <= begin <= end");
+    throw_json_type(*find_member(value, "data_offsets"), where + ": field \"data_offsets\"", "two integers, 0 <= begin <= end");
   entry.begin = offsets[0];
   entry.end = offsets[1];
 
@@ -88,26 +88,26 @@ SafetensorsEntry parse_safetensors_entry(const std::string& name, const J& value
 /// Tensors must cover 0 .. data_bytes, each byte once.
 inline void check_safetensors_cover(const std::vector<SafetensorsEntry>& entries, Index data_bytes,
                                     const std::string& where) {
-  std::vector<const SafetensorsEntry*> order;
-  for (const auto& e : entries) order.push_back(&e);
-  std::sort(order.begin(), order.end(),
-            [](const auto* a, const auto* b) { return a->begin != b->begin ? a->begin < b->begin : a->end < b->end; });
   Index covered = 0;
-  for (const SafetensorsEntry* e : order) {
-    if (e->end > data_bytes)
+  for (const std::size_t place : places_in_order(entries.size(), [&](std::size_t i, std::size_t j) {
+         const SafetensorsEntry &a = entries[i], &b = entries[j];
+         return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+       })) {
+    const SafetensorsEntry& e = entries[place];
+    if (e.end > data_bytes)
       throw Error{{.kind = ErrorKind::input,
-                   .what = "tensor \"" + e->name + "\" ends beyond the end of the file (truncated?)",
+                   .what = "tensor \"" + e.name + "\" ends beyond the end of the file (truncated?)",
                    .where = where,
                    .expected = "at most " + std::to_string(data_bytes) + " bytes of data",
-                   .found = std::to_string(e->end)}};
-    if (e->begin != covered)
+                   .found = std::to_string(e.end)}};
+    if (e.begin != covered)
       throw Error{{.kind = ErrorKind::input,
-                   .what = "tensor \"" + e->name + "\" " +
-                           (e->begin < covered ? "overlaps the one before" : "leaves a gap after the one before"),
+                   .what = "tensor \"" + e.name + "\" " +
+                           (e.begin < covered ? "overlaps the one before" : "leaves a gap after the one before"),
                    .where = where,
                    .expected = "begin " + std::to_string(covered),
-                   .found = std::to_string(e->begin)}};
-    covered = e->end;
+                   .found = std::to_string(e.begin)}};
+    covered = e.end;
   }
   if (covered != data_bytes)
     throw Error{{.kind = ErrorKind::input,
@@ -147,12 +147,11 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> file, cons
   const J document = parse_json<J>(text, where + " (header)");
   SafetensorsHeader header;
   header.data_begin = 8 + static_cast<Index>(length);
-  for (auto item = document.begin(); item != document.end(); ++item) {
-    if (item.key() == "__metadata__")
-      header.metadata =
-          detail::convert_json<std::map<std::string, std::string>>(item.value(), where + ": field \"__metadata__\"");
+  for (const auto& [name, value] : *detail::json_as<typename J::object_t>(document)) {
+    if (name == "__metadata__")
+      header.metadata = detail::convert_json<std::map<std::string, std::string>>(value, {where, name});
     else
-      header.entries.push_back(detail::parse_safetensors_entry(item.key(), item.value(), where));
+      header.entries.push_back(detail::parse_safetensors_entry(name, value, where));
   }
   header.entries = detail::sorted_by_name(std::move(header.entries), [](std::string_view) {});
   detail::check_safetensors_cover(header.entries, size - header.data_begin, where);

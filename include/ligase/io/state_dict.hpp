@@ -3,7 +3,7 @@
 #include <ligase/core/tensor.hpp>
 #include <ligase/io/dtype.hpp>
 #include <ligase/io/file.hpp>
-#include <ligase/io/sorted_names.hpp>
+#include <ligase/io/sorted.hpp>
 
 #include <algorithm>
 #include <array>

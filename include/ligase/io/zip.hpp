@@ -2,7 +2,7 @@
 
 #include <ligase/core/error.hpp>
 #include <ligase/io/dtype.hpp>
-#include <ligase/io/sorted_names.hpp>
+#include <ligase/io/sorted.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -215,12 +215,14 @@ class StoredZipReader {
     refuse("the data descriptor of an entry contradicts the zip archive's directory", {}, quoted(name));
   }
 
-  [[gnu::cold]] void check_overlap(std::vector<Place>& places) const {
-    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.begin < b.begin; });
-    for (std::size_t i = 1; i < places.size(); ++i)
-      if (places[i].begin < places[i - 1].end)
-        refuse("two entries of the zip archive overlap", {},
-               quoted(places[i - 1].entry.name) + " and " + quoted(places[i].entry.name));
+  [[gnu::cold]] void check_overlap(const std::vector<Place>& places) const {
+    const auto order =
+        places_in_order(places.size(), [&](std::size_t i, std::size_t j) { return places[i].begin < places[j].begin; });
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const Place &before = places[order[i - 1]], &place = places[order[i]];
+      if (place.begin < before.end)
+        refuse("two entries of the zip archive overlap", {}, quoted(before.entry.name) + " and " + quoted(place.entry.name));
+    }
   }
 
   std::span<const std::byte> file_;

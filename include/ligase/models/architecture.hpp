@@ -65,9 +65,9 @@ inline constexpr std::array<ArchitectureRule, 35> architecture_rules{{
 template <class J>
 bool has_field(const J& json, std::string_view path) {
   const auto dot = path.find('.');
-  const auto found = json.find(std::string(path.substr(0, dot)));
-  if (found == json.end() || found->is_null()) return false;
-  return dot == std::string_view::npos || (found->is_object() && found->contains(std::string(path.substr(dot + 1))));
+  const J* found = find_member(json, path.substr(0, dot));
+  if (found == nullptr || found->is_null()) return false;
+  return dot == std::string_view::npos || find_member(*found, path.substr(dot + 1)) != nullptr;
 }
 
 }  // namespace detail

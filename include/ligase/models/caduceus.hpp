@@ -53,14 +53,14 @@ inline std::vector<std::int32_t> padded_complement_map(const CaduceusConfig& c, 
 /// {"0": 0, "1": 4, ...}
 template <class J>
 std::vector<std::int32_t> read_complement_map(const J& map, const std::string& where) {
-  const std::string place = where + ": field \"complement_map\"";
+  const JsonPlace place(where, "complement_map");
   if (!map.is_object()) throw_json_type(map, place, "an object");
   std::vector<std::int32_t> ids;
   for (std::size_t i = 0; i < map.size(); ++i) {
-    const auto id = map.find(std::to_string(i));
-    if (id == map.end())
-      refuse_config(where, "complement_map has a gap", "an entry for id " + std::to_string(i), "none");
-    ids.push_back(convert_json<std::int32_t>(*id, place + "." + std::to_string(i)));
+    const std::string name = std::to_string(i);
+    const J* id = find_member(map, name);
+    if (id == nullptr) refuse_config(where, "complement_map has a gap", "an entry for id " + name, "none");
+    ids.push_back(convert_json<std::int32_t>(*id, JsonPlace::member(place, name)));
   }
   return ids;
 }
@@ -99,11 +99,11 @@ struct BiMamba {
     using Stack = MambaStack<Mixer, D, P>;
 
     Module() = default;
-    explicit Module(const Config& c) {
-      detail::check_caduceus(c, rcps, "Caduceus configuration");
-      const typename Mixer::Options options{c.bidirectional, c.bidirectional_weight_tie,
-                                            c.bidirectional_strategy == "ew_multiply"};
-      stack = Stack(c, c.padded_vocab_size(), [&] { return Mixer(c.d_model, c.ssm_cfg, options); });
+    explicit Module(const Config& c)
+        : stack(checked(c), c.padded_vocab_size(), [&c] {
+            return Mixer(c.d_model, c.ssm_cfg,
+                         {c.bidirectional, c.bidirectional_weight_tie, c.bidirectional_strategy == "ew_multiply"});
+          }) {
       if constexpr (rcps) {
         if constexpr (D::holds_data)
           complement.value = Tensor<std::int32_t, D>::from({c.padded_vocab_size()},
@@ -151,6 +151,11 @@ struct BiMamba {
     Buffer<std::int32_t, D> complement;  ///< RCPS only
 
    private:
+    static const Config& checked(const Config& c) {
+      detail::check_caduceus(c, rcps, "Caduceus configuration");
+      return c;
+    }
+
     const char* norm_f_name_ = "norm_f";
   };
 
@@ -169,7 +174,7 @@ struct BiMamba {
     read("bidirectional", c.bidirectional);
     read("bidirectional_strategy", c.bidirectional_strategy);
     read("bidirectional_weight_tie", c.bidirectional_weight_tie);
-    if (const auto map = json.find("complement_map"); map != json.end() && !map->is_null())
+    if (const J* map = detail::optional_member(json, "complement_map", where))
       c.complement_map = detail::read_complement_map(*map, where);
     detail::check_caduceus(c, rcps, where);
     return c;

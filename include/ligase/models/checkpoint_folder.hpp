@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace ligase::inline LIGASE_ISA {
@@ -23,11 +24,17 @@ inline bool is_there(const std::filesystem::path& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+/// The path of that file in the folder; empty where there is none.
+inline std::filesystem::path file_in(const std::filesystem::path& folder, const char* name) {
+  std::filesystem::path file = folder / name;
+  if (!is_there(file)) file.clear();
+  return file;
+}
+
 /// config.json, or model_config.json as the training repository writes it beside a .ckpt; empty where there is neither.
 inline std::filesystem::path config_in(const std::filesystem::path& folder) {
-  for (const char* name : {"config.json", "model_config.json"})
-    if (is_there(folder / name)) return folder / name;
-  return {};
+  std::filesystem::path file = file_in(folder, "config.json");
+  return file.empty() ? file_in(folder, "model_config.json") : file;
 }
 
 }  // namespace detail
@@ -39,8 +46,8 @@ inline std::vector<std::filesystem::path> weight_files(const std::filesystem::pa
   std::vector<fs::path> found;
   for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json", "last.ckpt"})
-    if (detail::is_there(folder / name)) found.push_back(folder / name);
-  if (detail::is_there(folder / "last.ckpt")) return found;
+    if (fs::path file = detail::file_in(folder, name); !file.empty()) found.push_back(std::move(file));
+  if (!found.empty() && found.back().filename() == "last.ckpt") return found;
   std::vector<fs::path> lightning;
   std::error_code failed;
   for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
@@ -65,8 +72,10 @@ inline std::filesystem::path find_weights(const std::filesystem::path& folder) {
 inline std::filesystem::path find_checkpoint(const std::string& name) {
   namespace fs = std::filesystem;
   const auto complete = [](const fs::path& folder) { return !detail::config_in(folder).empty(); };
-  for (const fs::path& folder : {fs::path(name), fs::path(name) / "checkpoint"})
-    if (complete(folder)) return folder;
+  fs::path folder = name;
+  if (complete(folder)) return folder;
+  folder /= "checkpoint";
+  if (complete(folder)) return folder;
   std::error_code ignored;
   if (fs::is_regular_file(name, ignored)) {
     if (complete(fs::path(name).parent_path())) return name;

@@ -43,10 +43,8 @@ struct Mamba {
     using Stack = MambaStack<MambaMixer<D, P>, D, P>;
 
     Module() = default;
-    explicit Module(const Config& c) {
-      detail::check_stack(c, "Mamba configuration");
-      stack = Stack(c, c.padded_vocab_size(), [&] { return MambaMixer<D, P>(c.d_model, c.ssm_cfg); });
-    }
+    explicit Module(const Config& c)
+        : stack(checked(c), c.padded_vocab_size(), [&c] { return MambaMixer<D, P>(c.d_model, c.ssm_cfg); }) {}
 
     static auto graph(auto& m) { return seq(m.stack); }
     auto& tied_weight() { return stack.embedding.weight; }
@@ -60,6 +58,12 @@ struct Mamba {
     }
 
     Stack stack;
+
+   private:
+    static const Config& checked(const Config& c) {
+      detail::check_stack(c, "Mamba configuration");
+      return c;
+    }
   };
 
   static void check_against_weights(const Config& c, const std::string& where, Index bytes) {
@@ -79,7 +83,7 @@ struct Mamba {
     if (const auto layers = field_or<std::vector<Index>>(json, "attn_layer_idx", {}, where); !layers.empty())
       detail::refuse_config(where, "attention layers are not supported", "an empty \"attn_layer_idx\"",
                             std::to_string(layers.size()) + " layers");
-    if (const auto ssm = json.find("ssm_cfg"); ssm != json.end() && ssm->is_object())
+    if (const J* ssm = detail::optional_member(json, "ssm_cfg", where))
       if (const auto layer = field_or<std::string>(*ssm, "layer", "Mamba1", where + ": ssm_cfg"); layer != "Mamba1")
         detail::refuse_config(where, "the mixer is of another kind", "\"layer\": \"Mamba1\"", "\"" + layer + "\"");
     return c;

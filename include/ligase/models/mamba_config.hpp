@@ -62,7 +62,9 @@ SsmConfig read_ssm(const J& json, const std::string& where) {
   SsmConfig c;
   const FieldReader<J> read{json, where};
   visit_ssm_fields(c, read);
-  if (const auto rank = json.find("dt_rank"); rank != json.end() && *rank != "auto") {
+  const J* rank = find_member(json, "dt_rank");
+  const auto* rank_text = rank == nullptr ? nullptr : json_as<typename J::string_t>(*rank);
+  if (rank != nullptr && (rank_text == nullptr || *rank_text != "auto")) {
     c.dt_rank = require<Index>(json, "dt_rank", where);
     require_size(where, "dt_rank", c.dt_rank, 1 << 16);
   }
@@ -147,9 +149,9 @@ void read_stack(const J& json, Config& c, const std::string& where) {
   c.residual_in_fp32 = true;
   const FieldReader<J> read{json, where};
   visit_stack_fields(c, read);
-  if (const auto ssm = json.find("ssm_cfg"); ssm != json.end() && !ssm->is_null())
+  if (const J* ssm = optional_member(json, "ssm_cfg", where))
     c.ssm_cfg = read_ssm(*ssm, where + ": ssm_cfg");
-  if (const auto init = json.find("initializer_cfg"); init != json.end() && !init->is_null()) {
+  if (const J* init = optional_member(json, "initializer_cfg", where)) {
     const FieldReader<J> read_initializer{*init, where + ": initializer_cfg"};
     visit_initializer_fields(c.initializer_cfg, read_initializer);
   }

@@ -50,23 +50,27 @@ Index find_invalid_id(Context<D>& context, const Tensor<std::int32_t, D>& ids, V
   return -1;
 }
 
-/// Throws kind `input`, naming the place, unless every id is in 0 .. limit-1 or equals `also_valid`.
-template <Device D>
-void check_ids(Context<D>& context, const char* where, const Tensor<std::int32_t, D>& ids, Index limit,
-               Index also_valid = std::numeric_limits<Index>::min()) {
-  const Index invalid = find_invalid_id(context, ids, ValidId{limit, also_valid});
-  if (invalid < 0) return;
+[[noreturn]] inline void throw_invalid_id(const char* where, const Shape& shape, Index position, Index id, Index limit) {
   std::string place;
-  Index rest = invalid;
-  for (int d = ids.shape().rank() - 1; d >= 0; --d) {
-    place = std::to_string(rest % ids.size(d)) + (place.empty() ? "" : ", ") + place;
-    rest /= ids.size(d);
+  Index rest = position;
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    place = std::to_string(rest % shape[d]) + (place.empty() ? "" : ", ") + place;
+    rest /= shape[d];
   }
   throw Error{{.kind = ErrorKind::input,
                .what = "id out of range at [" + place + "]",
                .where = where,
                .expected = "0 to " + std::to_string(limit - 1),
-               .found = std::to_string(static_cast<Index>(host_view(context, ids)[static_cast<std::size_t>(invalid)]))}};
+               .found = std::to_string(id)}};
+}
+
+/// Throws kind `input`, naming the place, unless every id is in 0 .. limit-1 or equals `also_valid`.
+template <Device D>
+void check_ids(Context<D>& context, const char* where, const Tensor<std::int32_t, D>& ids, Index limit,
+               Index also_valid = std::numeric_limits<Index>::min()) {
+  const Index invalid = find_invalid_id(context, ids, ValidId{limit, also_valid});
+  if (invalid >= 0)
+    throw_invalid_id(where, ids.shape(), invalid, host_view(context, ids)[static_cast<std::size_t>(invalid)], limit);
 }
 
 }  // namespace ligase::inline LIGASE_ISA::generic

@@ -127,11 +127,7 @@ void run(const Options& o) {
                  .expected = "model",
                  .found = "average"}};
   const Records records(o);
-  if (o.dry_run) {
-    const std::string config = ligase::detail::config_in(folder).string();
-    embed::print_plan<Backbone, D, P>(o, Backbone::read_config(parse_json_file<Json>(config), config), records);
-    return;
-  }
+  if (o.dry_run) return embed::print_plan(o, records);
   const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), tokenizer, {.fresh_head = true});
   embed::Run<Backbone, D, P> embedding(o, model, records);
   report(o, embedding(), records);

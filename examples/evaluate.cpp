@@ -197,15 +197,12 @@ Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRo
 constexpr Index tokens_per_call = 8192;
 
 /// Sizes, memory and time, without reading weights or running anything but one layer for a moment.
-template <class Backbone, class D, class P>
 void print_plan(const Options& o, const Sample& sample) {
-  const std::string file = find_checkpoint_files(o.checkpoint.string()).config.string();
-  const auto config = Backbone::read_config(parse_json_file<Json>(file), file);
   const Index per_pass = std::ssize(o.tokenizer.encode(sample.windows.front().letters()));
   const Index passes = std::max<Index>(1, std::ssize(o.seeds)) * std::ssize(sample.windows);
   const Index batch = std::min(passes, (tokens_per_call + per_pass - 1) / per_pass);
-  const InferencePlan plan =
-      plan_inference<Backbone, D, P>(config, 1, batch * per_pass, PassOutput::logits, o.common.threads);
+  const InferencePlan plan = plan_inference(o.model, find_checkpoint_files(o.checkpoint.string()).config, o.common,
+                                            batch * per_pass, PassOutput::logits);
   const double seconds = static_cast<double>(passes * per_pass) / plan.tokens_per_second;
   std::printf("%s: %lld parameters; %lld passes over windows of %lld bp, about %lld tokens each\n", o.model.c_str(),
               static_cast<long long>(plan.parameters), static_cast<long long>(passes), static_cast<long long>(o.length),
@@ -252,9 +249,7 @@ std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
 void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
   const bool causal = o.objective == "causal";
   const Sample sample = take_sample(o, fasta, rows);
-  if (o.dry_run)
-    return with_model(o.model, o.common,
-                      [&]<class Backbone, class D, class P>() { print_plan<Backbone, D, P>(o, sample); });
+  if (o.dry_run) return print_plan(o, sample);
   const SplitText train = read_split(fasta, rows, "train", o.length),
                   valid = read_split(fasta, rows, "valid", o.length);
 

@@ -101,6 +101,11 @@ inline bool is_causal(const std::string& name) {
   return with_named_backbone(name, [&]<class Backbone>() { return Backbone::causal; });
 }
 
+/// Whether that model carries both strands through its layers.
+inline bool has_two_strands(const std::string& name) {
+  return with_named_backbone(name, [&]<class Backbone>() { return Backbone::SymmetryType::strands == 2; });
+}
+
 /// A context for inference with the flags' threads.
 template <class D>
 ligase::Context<D> context_of(const CommonFlags& flags) {

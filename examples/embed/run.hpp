@@ -199,19 +199,18 @@ class Run {
 };
 
 /// Sizes, memory and time, without running anything but one layer for a moment.
-template <class Backbone, class D, class P>
-void print_plan(const Options& o, const typename Backbone::Config& config, const Records& records) {
-  using T = wide_t<typename P::Activation>;
+inline void print_plan(const Options& o, const Records& records) {
   Index longest = 0, read = 0;
   for (const Contig& c : records.list()) {
     longest = std::max(longest, c.length);
     read += o.rule.letters_read(c.length);
   }
-  const bool twice = o.strands == EmbeddedStrands::average && Backbone::SymmetryType::strands == 1;
+  const bool twice = o.strands == EmbeddedStrands::average && !ligase_cli::has_two_strands(o.model);
   const Index length = std::min(o.rule.window(), std::max(longest, std::min(letters_per_pass(o), read)));
-  auto plan =
-      ligase_cli::plan_inference<Backbone, D, P>(config, 1, length, ligase_cli::PassOutput::hidden, o.common.threads);
-  if (twice) plan.peak_bytes += static_cast<double>(length * config.d_model) * sizeof(T);
+  auto plan = ligase_cli::plan_inference(o.model, ligase::detail::config_in(ligase_cli::folder_of(o.checkpoint)), o.common,
+                                         length, ligase_cli::PassOutput::hidden);
+  const double width = o.common.precision == "fp64" ? 8 : 4;
+  if (twice) plan.peak_bytes += static_cast<double>(length * plan.d_model) * width;
   const double per_token = (plan.peak_bytes - plan.weight_bytes) / static_cast<double>(length);
   const double seconds = static_cast<double>(twice ? 2 * read : read) / plan.tokens_per_second;
   std::printf("%s: %lld parameters; %lld sequences of %lld bp together, %lld bp read in windows of %lld\n", o.model.c_str(),

@@ -129,10 +129,11 @@ Tensor<T, D> fused_mixer_backward(Context<D>& context, const Tensor<T, D>& dout,
                                   MixerSaved<T, D>& saved, MixerWeights<T, D>& gradients) {
   check_shape("fused_mixer_backward dout", saved.h.shape(), dout.shape());
   Tensor<T, D> gated(saved.y.shape()), dh;
-  // `cuda` takes room for dh when there is most of it.
-  if constexpr (!std::is_same_v<D, cuda>) dh = Tensor<T, D>(saved.h.shape());
   using generic::fused_mixer_backward;
-  if constexpr (D::holds_data) fused_mixer_backward(context, dout, weights, saved, gated, dh, gradients);
+  if constexpr (D::holds_data)
+    fused_mixer_backward(context, dout, weights, saved, gated, dh, gradients);
+  else
+    dh = Tensor<T, D>(saved.h.shape());
   saved = {};
   return dh;
 }

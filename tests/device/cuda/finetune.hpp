@@ -8,6 +8,8 @@
 #include <ligase/seq/tokenizer/char.hpp>
 #include <ligase/train/finetune.hpp>
 
+#include <support/planted_rows.hpp>
+
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -31,20 +33,6 @@ struct Finetuned {
   std::vector<double> in_batches;     ///< the same, seven rows at a time
   std::string weights;                ///< bytes of all tensors
 };
-
-/// Half of the rows hold TATAAATAAA somewhere.
-inline std::vector<ligase::LabelledSequence> planted_rows(Index n, Index length) {
-  const ligase::RandomStream random{5, 0, 0};
-  std::vector<ligase::LabelledSequence> rows;
-  std::uint64_t e = 0;
-  for (Index i = 0; i < n; ++i) {
-    std::string letters;
-    for (Index t = 0; t < length; ++t) letters += "ACGT"[random.below(e++, 4)];
-    if (i % 2 == 1) letters.replace(random.below(e++, static_cast<std::uint64_t>(length - 10)), 10, "TATAAATAAA");
-    rows.push_back({letters, i % 2});
-  }
-  return rows;
-}
 
 template <class M>
 std::string bytes_of_tensors(M& module) {

@@ -42,7 +42,7 @@ TEST_CASE("tar: files, folders, prefixes, pax and GNU names, in pieces of any si
                               tar_member("PaxHeader", pax_record("mtime", "1.5") + pax_record("path", long_name), 'x') +
                               tar_member("short", "pax") + tar_member("././@LongLink", long_name + "2\0", 'L') +
                               tar_member("cut", "gnu") + tar_end() + std::string(9000, '\0');
-  for (const std::size_t step : {1, 7, 511, 512, 513, 100000}) {
+  for (const std::size_t step : {1U, 7U, 511U, 512U, 513U, 100000U}) {
     const auto files = unpack(archive, step);
     CHECK(files.size() == 5);
     CHECK(files.at("d/one.txt") == "ACGT");

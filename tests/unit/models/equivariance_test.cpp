@@ -112,18 +112,18 @@ TEST_CASE("gradients are the same bits with 1, 2 and 3 threads, and with layers 
     bool layers;
     Index group;
   };
-  for (const auto& [threads, layers, group] : std::vector<Way>{
+  for (const Way& way : std::vector<Way>{
            {1, false, 0}, {2, false, 0}, {3, false, 0}, {2, true, 0}, {2, false, 1}, {2, false, 2}, {3, false, 4}, {2, false, 9}}) {
-    for (auto& layer : model.backbone.stack.layers) layer.recompute = layers;
-    model.backbone.stack.recompute = group;
+    for (auto& layer : model.backbone.stack.layers) layer.recompute = way.layers;
+    model.backbone.stack.recompute = way.group;
     zero_gradients(model);
     Context<> context;
-    context.threads = threads;
+    context.threads = way.threads;
     context.training = true;
     model.loss_and_gradients(context, ids, ids, 4);
     std::size_t i = 0;
     visit_parameters(model, [&](const std::string& name, auto& p) {
-      if (threads == 1)
+      if (way.threads == 1)
         first.push_back(p.gradient.clone());
       else
         CHECK_MESSAGE(same_bits(p.gradient, first[i++]), name);

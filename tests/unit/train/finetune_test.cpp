@@ -5,6 +5,8 @@
 #include <ligase/seq/tokenizer/char.hpp>
 #include <ligase/train/finetune.hpp>
 
+#include <support/planted_rows.hpp>
+
 #include <doctest/doctest.h>
 
 #include <numeric>
@@ -12,22 +14,9 @@
 #include <vector>
 
 using namespace ligase;
+using ligase_test::planted_rows;
 
 namespace {
-
-/// Half of the rows hold TATAAATAAA somewhere.
-std::vector<LabelledSequence> planted(Index n, Index length) {
-  const RandomStream random{5, 0, 0};
-  std::vector<LabelledSequence> rows;
-  std::uint64_t e = 0;
-  for (Index i = 0; i < n; ++i) {
-    std::string letters;
-    for (Index t = 0; t < length; ++t) letters += "ACGT"[random.below(e++, 4)];
-    if (i % 2 == 1) letters.replace(random.below(e++, static_cast<std::uint64_t>(length - 10)), 10, "TATAAATAAA");
-    rows.push_back({letters, i % 2});
-  }
-  return rows;
-}
 
 struct Run {
   FinetuneResult result;
@@ -52,7 +41,7 @@ Run train_cnn(const LabelledRows& rows, const FinetuneOptions& options, int thre
 }  // namespace
 
 TEST_CASE("fine-tuning learns, keeps the best epoch, and does not depend on threads") {
-  const LabelledRows rows(planted(400, 60), CharTokenizer{}, 60);
+  const LabelledRows rows(planted_rows(400, 60), CharTokenizer{}, 60);
   FinetuneOptions options;
   options.epochs = 6;
   options.batch_size = 32;
@@ -83,7 +72,7 @@ TEST_CASE("fine-tuning learns, keeps the best epoch, and does not depend on thre
 }
 
 TEST_CASE("a run that diverges says so") {
-  const LabelledRows rows(planted(64, 60), CharTokenizer{}, 60);
+  const LabelledRows rows(planted_rows(64, 60), CharTokenizer{}, 60);
   FinetuneOptions options;
   options.learning_rate = 1e30;
   options.batch_size = 16;
@@ -93,7 +82,7 @@ TEST_CASE("a run that diverges says so") {
 }
 
 TEST_CASE("a head over a frozen backbone: features are taken once, and give what the whole network gives") {
-  const LabelledRows rows(planted(60, 40), CharTokenizer{}, 40);
+  const LabelledRows rows(planted_rows(60, 40), CharTokenizer{}, 40);
   MambaConfig config;
   config.d_model = 8;
   config.n_layer = 1;

@@ -207,7 +207,8 @@ void backward_direction(Context<cpu>& context, Direction dir, const MixerCore<T,
 
 }  // namespace mixer_cpu
 
-/// Uses up `s`: y becomes the gradient before the gate, xz that of xz. `gated` [B, L, E] is work space.
+/// Uses up `s`: y becomes the gradient before the gate, xz that of xz. `gated` [B, L, E] is work space; `dh` gets its memory
+/// when the rest has been given back.
 template <class T>
 void fused_mixer_backward(Context<cpu>& context, const Tensor<T, cpu>& dout, const MixerWeights<T, cpu>& w,
                           MixerSaved<T, cpu>& s, Tensor<T, cpu>& gated, Tensor<T, cpu>& dh, MixerWeights<T, cpu>& g) {
@@ -242,6 +243,7 @@ void fused_mixer_backward(Context<cpu>& context, const Tensor<T, cpu>& dout, con
     for (Index k = row; k < row + count; ++k)
       std::copy(dx.data() + k * e, dx.data() + (k + 1) * e, s.xz.data() + k * 2 * e);
   });
+  dh = Tensor<T, cpu>(s.h.shape());
   generic::linear_backward(context, s.xz, s.h, w.in, dh, g.in, g.in_bias);
 }
 

@@ -21,11 +21,11 @@ if(LIGASE_OPENBLAS)
   target_link_libraries(ligase INTERFACE OpenBLAS::OpenBLAS)
 endif()
 # Bits of a result may depend neither on threads nor on the compiler's choice to fuse a product with a sum. -Wpsabi, on by
-# default, is g++'s remark that 64-byte vectors pass differently without AVX-512: a user with -Werror would stumble over it.
+# default, is the remark that 64-byte vectors pass differently without AVX-512: a user with -Werror would stumble over it.
 target_compile_definitions(ligase INTERFACE EIGEN_DONT_PARALLELIZE)
 target_compile_options(
   ligase INTERFACE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-ffp-contract=off>"
-                   "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-psabi>"
+                   "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-Wno-psabi>"
                    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xcompiler=-ffp-contract=off -Xcompiler=-fopenmp>")
 
 if(TARGET HTSlib::HTSlib AND TARGET ZLIB::ZLIB)

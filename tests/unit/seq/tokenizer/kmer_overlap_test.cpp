@@ -84,7 +84,7 @@ TEST_CASE("decoding joins what goes on and parts what does not") {
     Ids ids(random.below(0, 12));
     for (std::size_t i = 0; i < ids.size(); ++i)
       ids[i] = static_cast<TokenId>(place % 2 ? random.below(i + 1, 69)
-                                              : std::array{1, 5, 6, 8, 20, 26, 4}[random.below(i + 1, 7)]);
+                                              : std::array{1U, 5U, 6U, 8U, 20U, 26U, 4U}[random.below(i + 1, 7)]);
     CAPTURE(three.decode(ids));
     CHECK(three.encode(three.decode(ids)) == ids);
   }

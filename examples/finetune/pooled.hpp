@@ -4,6 +4,7 @@
 
 #include <ligase/core/precision.hpp>
 #include <ligase/heads/classification.hpp>
+#include <ligase/instantiate.hpp>
 #include <ligase/io/weights_file.hpp>
 #include <ligase/models/checkpoint_folder.hpp>
 #include <ligase/models/vocabulary.hpp>

@@ -1,5 +1,7 @@
 #include <ligase/core/precision.hpp>
+#include <ligase/heads/classification.hpp>
 #include <ligase/heads/language_model.hpp>
 #include <ligase/models/caduceus.hpp>
 
 template class ligase::LanguageModel<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp32>;
+template class ligase::SequenceClassifier<ligase::BiMamba<ligase::None>, ligase::cpu, ligase::fp32>;

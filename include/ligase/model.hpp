@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Model {
   static_assert(!two_strands || TokenwiseComplement<Tok>,
                 "RCPS needs a tokenizer whose reverse complement is an operation on tokens (characters, bytes, overlapping "
                 "k-mers): with this tokenizer the two strands have different token boundaries; use BiMamba<None>");
+  static_assert(is_precision<P>, "the fourth argument of Model is a Precision: fp32, fp64 or bf16");
+  static_assert(!D::on_host || std::is_same_v<typename P::Activation, typename P::State>,
+                "the host computes in fp32 or fp64; bf16 is for cuda");
 
  public:
   using T = typename P::Activation;
@@ -39,7 +43,7 @@ class Model {
 
   /// A fresh model; its weights depend on configuration and seed alone. Vocabulary and complement map of the configuration
   /// are the tokenizer's.
-  explicit Model(Config config, std::uint64_t seed = 2222, Tok tokenizer = {})
+  explicit Model(Config config, std::uint64_t seed = 2222, Tok tokenizer = Tok())
       : tokenizer_(std::move(tokenizer)), config_(with_vocabulary<Backbone>(std::move(config), tokenizer_)), network_(config_) {
     initialize(network_, seed);
   }
@@ -47,7 +51,7 @@ class Model {
   /// Reads the configuration and the weights of a folder in the Hugging Face layout, or of a file of weights with its
   /// configuration beside it: find_checkpoint_files says what is looked for, open_weights which containers are read,
   /// load_weights how names are matched.
-  static Model load(const std::string& name, Tok tokenizer = {}, const LoadOptions& options = {})
+  static Model load(const std::string& name, Tok tokenizer = Tok(), const LoadOptions& options = {})
     requires(D::holds_data)
   {
     const CheckpointFiles files = find_checkpoint_files(name);
@@ -65,7 +69,7 @@ class Model {
   void save(const std::filesystem::path& folder) const
     requires(D::holds_data)
   {
-    std::filesystem::create_directories(folder);
+    make_folder(folder);
     save_weights(network_, folder / "model.safetensors");
     write_json_file(folder / "config.json", Backbone::write_config(config_));
     if constexpr (requires { save_tokenizer(tokenizer_, folder); }) save_tokenizer(tokenizer_, folder);

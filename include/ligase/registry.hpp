@@ -74,7 +74,7 @@ std::string recipe_of(Recipes<Backbones...> recipes, const std::string& checkpoi
 ///
 ///   with_model<CharTokenizer>(folder, [](auto& model) { return model.embed("ACGT").size(2); });
 template <Tokenizer Tok, Device D = cpu, class P = fp32, class List = StandardRecipes, class F>
-auto with_model(const std::string& checkpoint, F&& f, const Tok& tokenizer = {}, List recipes = {}) {
+auto with_model(const std::string& checkpoint, F&& f, const Tok& tokenizer = Tok(), List recipes = {}) {
   return with_backbone(recipes, recipe_of(recipes, checkpoint), [&]<class Backbone>() {
     auto model = Model<Backbone, Tok, D, P>::load(checkpoint, tokenizer);
     return f(model);

@@ -15,6 +15,11 @@ struct Precision {
                 "weights and states have the type in which activations are summed: float for bfloat16, else the same type");
 };
 
+template <class P>
+inline constexpr bool is_precision = false;
+template <class A, class W, class S>
+inline constexpr bool is_precision<Precision<A, W, S>> = true;
+
 using fp32 = Precision<float, float, float>;
 using fp64 = Precision<double, double, double>;
 /// On `cuda` only.

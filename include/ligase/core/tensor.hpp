@@ -17,10 +17,10 @@ namespace detail {
 /// Memory of a device, counted. Its type does not depend on the elements', so that it is compiled once.
 template <Device D>
 struct Storage {
-  explicit Storage(Index n) : size(n), bytes(device::allocate(D{}, n)) { memory_counter<D>().add(n); }
+  explicit Storage(Index n) : size(n), bytes(allocate(D{}, n)) { memory_counter<D>().add(n); }
   ~Storage() {
     memory_counter<D>().remove(size);
-    device::release(D{}, bytes, size);
+    release(D{}, bytes, size);
   }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;

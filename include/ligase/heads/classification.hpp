@@ -87,35 +87,15 @@ class SequenceClassifier {
   /// What the head makes of pooled states.
   static auto head_graph(auto& m) { return seq(m.score, AverageStrands{m.conjoined ? 2 : own_strands}); }
 
-  Tensor<T, D> logits(Context<D>& context, const Ids& ids) const { return wire::infer(*this, context, ids); }
-
+  // Defined outside the class: what `extern template` (instantiate.hpp) keeps out of a translation unit must not be inline.
+  Tensor<T, D> logits(Context<D>& context, const Ids& ids) const;
   /// Cross-entropy of integer labels [B]; gradients of factor * loss are added to the parameters'.
-  ops::CrossEntropy loss_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, double factor = 1) {
-    wire::saved_t<SequenceClassifier, Ids> saved;
-    const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
-    const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
-    wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label, factor), saved);
-    return result;
-  }
-
+  ops::CrossEntropy loss_and_gradients(Context<D>& context, const Ids& ids, const Ids& labels, double factor = 1);
   /// Pooled states [rows, 1, D] of ids [B, L]: 2 B rows of RCPS, else B. What a frozen backbone gives once and for all.
-  Tensor<T, D> pooled(Context<D>& context, const Ids& ids) const {
-    const auto front = seq(backbone, Pool{config.pooling});
-    return wire::infer(front, context, ids);
-  }
-  Tensor<T, D> head_logits(Context<D>& context, const Tensor<T, D>& pooled_states) const {
-    const auto head = head_graph(*this);
-    return wire::infer(head, context, pooled_states);
-  }
+  Tensor<T, D> pooled(Context<D>& context, const Ids& ids) const;
+  Tensor<T, D> head_logits(Context<D>& context, const Tensor<T, D>& pooled_states) const;
   /// As loss_and_gradients, of the head alone.
-  ops::CrossEntropy head_loss_and_gradients(Context<D>& context, const Tensor<T, D>& pooled_states, const Ids& labels) {
-    auto head = head_graph(*this);
-    wire::saved_t<decltype(head), Tensor<T, D>> saved;
-    const Tensor<T, D> y = wire::forward(head, context, pooled_states, saved);
-    const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
-    wire::backward(head, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label), saved);
-    return result;
-  }
+  ops::CrossEntropy head_loss_and_gradients(Context<D>& context, const Tensor<T, D>& pooled_states, const Ids& labels);
 
   void visit(auto&& v) {
     if (config.layout == ClassifierLayout::hugging_face) {
@@ -134,5 +114,44 @@ class SequenceClassifier {
   typename Backbone::template Module<D, P> backbone;
   Linear<D, P> score;
 };
+
+template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> SequenceClassifier<Backbone, D, P>::logits(Context<D>& context, const Ids& ids) const {
+  return wire::infer(*this, context, ids);
+}
+
+template <class Backbone, Device D, class P>
+ops::CrossEntropy SequenceClassifier<Backbone, D, P>::loss_and_gradients(Context<D>& context, const Ids& ids,
+                                                                         const Ids& labels, double factor) {
+  wire::saved_t<SequenceClassifier, Ids> saved;
+  const Tensor<T, D> y = wire::forward(*this, context, ids, saved);
+  const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
+  wire::backward(*this, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label, factor), saved);
+  return result;
+}
+
+template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> SequenceClassifier<Backbone, D, P>::pooled(Context<D>& context, const Ids& ids) const {
+  const auto front = seq(backbone, Pool{config.pooling});
+  return wire::infer(front, context, ids);
+}
+
+template <class Backbone, Device D, class P>
+Tensor<typename P::Activation, D> SequenceClassifier<Backbone, D, P>::head_logits(Context<D>& context,
+                                                                                  const Tensor<T, D>& pooled_states) const {
+  const auto head = head_graph(*this);
+  return wire::infer(head, context, pooled_states);
+}
+
+template <class Backbone, Device D, class P>
+ops::CrossEntropy SequenceClassifier<Backbone, D, P>::head_loss_and_gradients(
+    Context<D>& context, const Tensor<T, D>& pooled_states, const Ids& labels) {
+  auto head = head_graph(*this);
+  wire::saved_t<decltype(head), Tensor<T, D>> saved;
+  const Tensor<T, D> y = wire::forward(head, context, pooled_states, saved);
+  const ops::CrossEntropy result = ops::cross_entropy(context, y, labels, no_ignored_label);
+  wire::backward(head, context, ops::cross_entropy_backward(context, result, y, labels, no_ignored_label), saved);
+  return result;
+}
 
 }  // namespace ligase::inline LIGASE_ISA

@@ -66,6 +66,15 @@ inline Descriptor open_to_read(const std::filesystem::path& path, std::size_t& s
 
 }  // namespace detail
 
+/// Makes a folder and those above it. Throws kind `io`.
+inline void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    throw Error{
+        {.kind = ErrorKind::io, .what = "cannot make the folder", .where = folder.string(), .found = error.message()}};
+}
+
 /// A whole file in memory, read only, pages loaded on demand. The bytes are valid as long as the object (moves keep them).
 /// Throws kind `input` where the file is missing, unreadable or not a regular file, kind `io` where mapping fails.
 /// Another process that shortens the file while it is mapped kills this one (SIGBUS); ligase itself replaces files whole.

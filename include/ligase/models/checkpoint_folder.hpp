@@ -37,6 +37,14 @@ inline std::filesystem::path config_in(const std::filesystem::path& folder) {
   return file.empty() ? file_in(folder, "model_config.json") : file;
 }
 
+/// The folder, or its checkpoint/, where that holds a configuration; else empty.
+inline std::filesystem::path complete_folder(std::filesystem::path folder) {
+  if (!config_in(folder).empty()) return folder;
+  folder /= "checkpoint";
+  if (config_in(folder).empty()) folder.clear();
+  return folder;
+}
+
 }  // namespace detail
 
 /// The containers in a folder, each of which holds the whole state dict, in the order in which they are preferred:
@@ -68,24 +76,21 @@ inline std::filesystem::path find_weights(const std::filesystem::path& folder) {
 }
 
 /// Where the checkpoint that a user names lies: a folder with a configuration, a `pretrain --out` folder (its checkpoint/), a
-/// file of weights with a configuration beside it, or a name below $LIGASE_MODELS. Never the network. Throws kind `input`.
+/// file of weights with a configuration beside it, or such a folder below $LIGASE_MODELS. Never the network. Throws kind
+/// `input`.
 inline std::filesystem::path find_checkpoint(const std::string& name) {
   namespace fs = std::filesystem;
-  const auto complete = [](const fs::path& folder) { return !detail::config_in(folder).empty(); };
-  fs::path folder = name;
-  if (complete(folder)) return folder;
-  folder /= "checkpoint";
-  if (complete(folder)) return folder;
+  if (fs::path found = detail::complete_folder(name); !found.empty()) return found;
   std::error_code ignored;
   if (fs::is_regular_file(name, ignored)) {
-    if (complete(fs::path(name).parent_path())) return name;
+    if (!detail::config_in(fs::path(name).parent_path()).empty()) return name;
     throw Error{{.kind = ErrorKind::input,
                  .what = "no configuration stands beside the weights",
                  .where = name,
                  .expected = "config.json or model_config.json in the same folder"}};
   }
-  if (const char* models = std::getenv("LIGASE_MODELS"); models != nullptr && complete(fs::path(models) / name))
-    return fs::path(models) / name;
+  if (const char* models = std::getenv("LIGASE_MODELS"))
+    if (fs::path found = detail::complete_folder(fs::path(models) / name); !found.empty()) return found;
   const bool exists = detail::is_there(name);
   throw Error{{.kind = ErrorKind::input,
                .what = exists ? "the folder holds no checkpoint" : "there is no such checkpoint",

@@ -32,13 +32,7 @@ struct RunFolder {
   std::filesystem::path result() const { return root / "result.json"; }
 
   /// Makes the folder. Throws kind `io`.
-  void create() const {
-    std::error_code error;
-    std::filesystem::create_directories(root, error);
-    if (error)
-      throw Error{
-          {.kind = ErrorKind::io, .what = "cannot make the folder", .where = root.string(), .found = error.message()}};
-  }
+  void create() const { make_folder(root); }
   /// Removes state, result and log, the state first: what a kill in between leaves counts as no run.
   void clear_progress() const {
     remove({state(), result(), log()});

@@ -32,7 +32,7 @@ class Model {
                 "RCPS needs a tokenizer whose reverse complement is an operation on tokens (characters, bytes, overlapping "
                 "k-mers): with this tokenizer the two strands have different token boundaries; use BiMamba<None>");
   static_assert(is_precision<P>, "the fourth argument of Model is a Precision: fp32, fp64 or bf16");
-  static_assert(!D::on_host || std::is_same_v<typename P::Activation, typename P::State>,
+  static_assert(!std::is_same_v<D, cpu> || std::is_same_v<typename P::Activation, typename P::State>,
                 "the host computes in fp32 or fp64; bf16 is for cuda");
 
  public:

@@ -2,8 +2,10 @@
 #include <finetune/select.hpp>
 
 #include <common/models.hpp>
+#include <common/program.hpp>
 #include <common/tokenizers.hpp>
 
+#include <ligase/data/labelled_rows.hpp>
 #include <ligase/genome/tasks.hpp>
 #include <ligase/io/json.hpp>
 
@@ -82,6 +84,16 @@ ligase::AnyTokenizer tokenizer_of_run(SweepRun& run) {
   return own;
 }
 
+/// Names of tasks and classes go into runs.csv and JSON.
+void check_name(const std::string& name, const std::string& where) {
+  if (one_line(name) != name)
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "a name of a task or class cannot be written into a line of text",
+                 .where = where,
+                 .expected = "UTF-8 without control characters",
+                 .found = "'" + one_line(name) + "'"}};
+}
+
 /// A model's checkpoint is there and is that model's.
 void check_model(const SweepModel& model) {
   if (model.checkpoint.empty() || model.name == "cnn") return;  // the CNN's is refused with its settings
@@ -140,18 +152,24 @@ FinetunePlan make_plan(Suite suite, const Arguments& a, const CommonFlags& commo
   for (const SweepModel& model : sweep.models) check_model(model);
 
   FinetunePlan plan;
-  const auto places = select_tasks(ligase::find_tasks(a.path("data")), sweep.tasks, plan.left_out);
+  const std::string names_from = a.given("sweep") ? a.text("sweep") + ": field \"tasks\"" : "--task";
+  const auto places = select_tasks(ligase::find_tasks(a.path("data")), sweep.tasks, names_from, plan.left_out);
   std::vector<std::string> names;
   for (const ligase::TaskPlace& place : places) names.push_back(place.name);
   std::vector<SweepRun> grid = expand_sweep(sweep, names);
   if (a.given("shard")) grid = take_shard(grid, read_shard("--shard", a.text("shard")));
   std::set<std::string> needed;
   for (const SweepRun& run : grid) needed.insert(run.run.task);
-  for (const ligase::TaskPlace& place : places)
-    if (needed.contains(place.name)) plan.tasks.emplace(place.name, ligase::read_task(place));
+  for (const ligase::TaskPlace& place : places) {
+    if (!needed.contains(place.name)) continue;
+    check_name(place.name, a.text("data"));
+    const ligase::Task& task = plan.tasks.emplace(place.name, ligase::read_task(place)).first->second;
+    for (const std::string& name : task.classes) check_name(name, place.name);
+  }
   std::set<std::string> keys;
   for (SweepRun& run : grid) {
     const ligase::AnyTokenizer tokenizer = tokenizer_of_run(run);
+    (void)ligase::LabelledRows({}, tokenizer, 1);  // refuses one that cannot pad
     plan.settings.push_back(settings_of(suite, run, plan.tasks.at(run.run.task), common.precision, tokenizer));
     plan.runs.push_back(run.run);
     plan.runs.back().hyperparameters = plan.settings.back().json();

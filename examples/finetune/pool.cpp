@@ -29,45 +29,25 @@ class Pool {
         options_(options),
         progress_("fine-tune", "epochs", epochs(), options.quiet) {}
 
-  void work() {
-    while (const std::optional<std::size_t> run = next()) {
-      RunOutcome outcome;
-      Index told = 0;
-      const RunJob job{.identity = plan_.runs[*run],
-                       .settings = plan_.settings[*run],
-                       .task = &plan_.tasks.at(plan_.runs[*run].task),
-                       .threads = std::max(1, options_.threads / options_.jobs),
-                       .device = options_.device,
-                       .on_epoch = [&](Index epoch, double value) {
-                         told = epoch;
-                         tell(job_note(*run, epoch, value));
-                       }};
-      std::string failure;
-      try {
-        outcome = run_job(job);
-      } catch (const std::bad_alloc&) {
-        failure = "out of memory";
-      } catch (const std::exception& e) {
-        failure = e.what();
-      }
-      if (!failure.empty()) {
-        outcome.record = {};
-        outcome.record.run = job.identity;
-        outcome.record.status = "failed";
-        outcome.record.epochs = told;
-      }
-      try {
-        finish(*run, outcome, failure, plan_.settings[*run].epochs - told);
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!stopped_by_) stopped_by_ = std::current_exception();
-        waiting_.clear();
-      }
+  /// Makes runs until none is left, here or on another thread. What cannot be recorded stops all of them.
+  void work() noexcept {
+    try {
+      while (const std::optional<std::size_t> run = next()) make(*run);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!stopped_by_) stopped_by_ = std::current_exception();
+      waiting_.clear();
     }
   }
 
   std::vector<RunRecord> take(std::vector<std::string>& failures) {
-    if (stopped_by_) std::rethrow_exception(stopped_by_);
+    try {
+      if (stopped_by_) std::rethrow_exception(stopped_by_);
+    } catch (const ligase::Error& e) {
+      ligase::Error::Fields fields = e.fields();
+      fields.what += " (once that is mended, the same command makes the runs that are left)";
+      throw ligase::Error(std::move(fields));
+    }
     progress_.finish();
     failures = std::move(failures_);
     return std::move(records_);
@@ -78,6 +58,35 @@ class Pool {
     Index sum = 0;
     for (const std::size_t run : waiting_) sum += plan_.settings[run].epochs;
     return sum;
+  }
+
+  void make(std::size_t run) {
+    RunOutcome outcome;
+    Index told = 0;
+    const RunJob job{.identity = plan_.runs[run],
+                     .settings = plan_.settings[run],
+                     .task = &plan_.tasks.at(plan_.runs[run].task),
+                     .threads = std::max(1, options_.threads / options_.jobs),
+                     .device = options_.device,
+                     .on_epoch = [&](Index epoch, double value) {
+                       told = epoch;
+                       tell(job_note(run, epoch, value));
+                     }};
+    std::string failure;
+    try {
+      outcome = run_job(job);
+    } catch (const std::bad_alloc&) {
+      failure = "out of memory";
+    } catch (const std::exception& e) {
+      failure = e.what();
+    }
+    if (!failure.empty()) {
+      outcome.record = {};
+      outcome.record.run = job.identity;
+      outcome.record.status = "failed";
+      outcome.record.epochs = told;
+    }
+    finish(run, outcome, failure, plan_.settings[run].epochs - told);
   }
 
   std::optional<std::size_t> next() {
@@ -139,10 +148,15 @@ std::vector<RunRecord> run_pool(const FinetunePlan& plan, const std::vector<RunR
   PoolOptions used = options;
   used.jobs = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(options.jobs), waiting.size()));
   Pool pool(plan, std::move(waiting), used);
-  std::vector<std::thread> threads;
-  for (int i = 1; i < used.jobs; ++i) threads.emplace_back([&] { pool.work(); });
-  pool.work();
-  for (std::thread& thread : threads) thread.join();
+  {
+    std::vector<std::jthread> threads;
+    try {
+      for (int i = 1; i < used.jobs; ++i) threads.emplace_back([&] { pool.work(); });
+    } catch (const std::exception&) {
+      // The system gives no more threads or memory: the ones that are there make all runs.
+    }
+    pool.work();
+  }
   return pool.take(failures);
 }
 

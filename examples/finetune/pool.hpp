@@ -16,9 +16,10 @@ struct PoolOptions {
   bool quiet = false;
 };
 
-/// Trains the runs of a plan that `done` lacks, several at a time. Each appends its line to OUT/runs.csv and writes
-/// OUT/runs/KEY.json when it is finished, whatever the others do. A run that fails is recorded as failed, with its reason in
-/// `failures`; only what cannot be written stops the others and is thrown. Returns the new records.
+/// Trains the runs of a plan that `done` lacks, several at a time: as many as asked for, or as the machine has threads for.
+/// Each appends its line to OUT/runs.csv and writes OUT/runs/KEY.json when it is finished, whatever the others do. A run that
+/// fails is recorded as failed, with its reason in `failures`; only what cannot be written stops the others and is thrown.
+/// Returns the new records.
 std::vector<RunRecord> run_pool(const FinetunePlan& plan, const std::vector<RunRecord>& done,
                                 const PoolOptions& options, std::vector<std::string>& failures);
 

@@ -32,6 +32,12 @@ RunOutcome run_pooled(const RunJob& job) {
     const CheckpointFiles files = find_checkpoint_files(s.checkpoint);
     const std::string where = files.config.string();
     const auto config = Backbone::read_config(parse_json_file<Json>(where), where);
+    if (config.padded_vocab_size() < s.tokenizer.vocab_size())
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "the checkpoint's vocabulary is smaller than the tokenizer's",
+                   .where = where,
+                   .expected = "at least " + std::to_string(s.tokenizer.vocab_size()),
+                   .found = std::to_string(config.padded_vocab_size())}};
     const StateDict weights = open_weights(files.weights);
     Backbone::check_against_weights(config, where, weights.data_bytes());
     model = Network(config, head);

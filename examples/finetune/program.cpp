@@ -1,5 +1,6 @@
 #include <finetune/program.hpp>
 
+#include <finetune/memory.hpp>
 #include <finetune/plan.hpp>
 #include <finetune/pool.hpp>
 #include <finetune/slurm.hpp>
@@ -10,17 +11,21 @@
 
 #include <ligase/io/file.hpp>
 #include <ligase/io/json.hpp>
+#include <ligase/models/checkpoint_folder.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace ligase_cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 using ligase::Error;
 using ligase::ErrorKind;
@@ -126,6 +131,39 @@ void check_checkpoints(const FinetunePlan& plan) {
   }
 }
 
+/// The path is the folder's, or one below it; neither need exist.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const auto normal = [](const fs::path& p) {
+    std::error_code ignored;
+    const fs::path whole = fs::weakly_canonical(fs::absolute(p), ignored);
+    return whole.has_filename() ? whole : whole.parent_path();
+  };
+  const fs::path inner = normal(path), outer = normal(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+/// Refuses a file that cannot be written or would take the place of one that is read, or of a part of --out.
+void check_result(const std::string& flag, const fs::path& file, const Arguments& a, const FinetunePlan& plan) {
+  if (file.empty()) return;
+  const fs::path out = a.path("out");
+  const auto refuse = [&](const std::string& what) {
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = what,
+                 .where = flag,
+                 .expected = "another file name",
+                 .found = "'" + file.string() + "'"}};
+  };
+  if (lies_in(out, file) || lies_in(file, out / "runs.csv") || lies_in(file, out / "runs"))
+    refuse("names --out or a part of it");
+  if (lies_in(file, a.path("data")) && !lies_in(file, out)) refuse("lies in --data");
+  std::set<std::string> checkpoints;
+  for (const RunSettings& s : plan.settings)
+    if (!s.checkpoint.empty()) checkpoints.insert(s.checkpoint);
+  for (const std::string& checkpoint : checkpoints)
+    if (lies_in(file, ligase::find_checkpoint(checkpoint))) refuse("lies in the checkpoint " + checkpoint);
+  check_output(flag, file, {a.path("sweep"), a.path("tokenizer")});
+}
+
 void write_slurm(const Arguments& a, const CommonFlags& common, const SuiteText& text, std::size_t runs) {
   if (!a.given("sweep"))
     throw Error{
@@ -138,7 +176,7 @@ void write_slurm(const Arguments& a, const CommonFlags& common, const SuiteText&
     job.gpus = 1;
   }
   job.runs = static_cast<Index>(runs);
-  job.jobs = a.given("slurm-jobs") ? a.whole("slurm-jobs", 1, 1'000'000) : std::min<Index>(job.runs, 100);
+  job.jobs = a.given("slurm-jobs") ? a.whole("slurm-jobs", 1, job.runs) : std::min<Index>(job.runs, 100);
   ligase::write_file(a.path("slurm"), slurm_script(job));
 }
 
@@ -170,24 +208,26 @@ int finetune_program(Suite suite, int argc, char** argv) {
                    .device = common.device,
                    .quiet = common.quiet};
   if (a.given("jobs")) pool.jobs = static_cast<int>(a.whole("jobs", 1, 4096));
-  check_output_folder("--out", pool.out);
-  if (!common.json.empty()) check_output("--json", common.json, {a.path("sweep")});
+  for (const fs::path& folder : {pool.out, pool.out / "runs"}) check_output_folder("--out", folder);
 
   const FinetunePlan plan = make_plan(suite, a, common);
+  check_result("--json", common.json, a, plan);
+  check_result("--slurm", a.path("slurm"), a, plan);
   if (a.given("slurm")) {
     write_slurm(a, common, text, plan.runs.size());
     return 0;
   }
   check_checkpoints(plan);
+  if (common.device == "cpu") check_memory(plan);
+  std::vector<RunRecord> records = runs_to_continue(pool.out / "runs.csv");
   for (const std::string& task : plan.left_out)
     std::fprintf(stderr, "note: %s has no training set and is left out\n", one_line(task).c_str());
 
-  const std::filesystem::path file = pool.out / "runs.csv";
-  std::vector<RunRecord> records;
-  if (std::filesystem::exists(file)) records = read_runs(file);
   std::vector<std::string> failures;
   const std::vector<RunRecord> made = run_pool(plan, records, pool, failures);
-  for (const std::string& failure : failures) std::fprintf(stderr, "%s: %s\n", text.program, one_line(failure).c_str());
+  if (!failures.empty())
+    std::fprintf(stderr, "%s: %zu of %zu runs failed, which the same command tries again; the first: %s\n",
+                 text.program, failures.size(), made.size(), one_line(failures.front()).c_str());
   records.insert(records.end(), made.begin(), made.end());
   const std::vector<RunRecord> mine = records_of(plan, records);
   const std::vector<Cell> cells = summarise(mine);

@@ -39,18 +39,23 @@ struct RunRecord {
   double seconds = nan;  ///< wall time of the run
 };
 
-/// The first line of runs.csv, without its line end.
+/// The columns of a new runs.csv, and its first line without the line end.
+const std::vector<std::string>& run_columns();
 std::string runs_header();
-/// One line of it, without its line end: numbers in the shortest form that reads back the same, `nan` for NaN.
-std::string runs_line(const RunRecord& record);
+/// One line, without its line end: numbers in the shortest form that reads back the same, `nan` for NaN, nothing in columns of
+/// other names.
+std::string runs_line(const RunRecord& record, const std::vector<std::string>& columns = run_columns());
 
-/// Reads runs.csv (columns found by name; those from `seconds` back to `accuracy_low` may be missing). A last line
-/// without line end was cut short by a kill and is left out. Errors of kind input with file and line.
+/// Reads runs.csv (columns found by name, in any order; those from `accuracy_low` to `seconds` may be missing, others may be
+/// there). A last line without line end was cut short by a kill and is left out. Errors of kind input with file and line.
 std::vector<RunRecord> read_runs(const std::filesystem::path& file);
 
-/// Appends a line, and the header where the file is new: one write, then fsync, under a lock, so that several processes
-/// can share the file. A last line that a kill cut short is removed first. Where the disk is full the file stays as it was.
-/// Throws kind input where the file begins with another header, kind io where it cannot be written.
+/// The same before more runs are appended: a file that is not there holds none, one that cannot be written is refused.
+std::vector<RunRecord> runs_to_continue(const std::filesystem::path& file);
+
+/// Appends a line in the file's own columns, and a header where the file is new: one write, then fsync, under a lock, so that
+/// several processes can share the file. A last line that a kill cut short is removed first. Where the disk is full the file
+/// stays as it was. Throws kind input where read_runs would refuse the header, kind io where it cannot be written.
 void append_run(const std::filesystem::path& file, const RunRecord& record);
 
 }  // namespace ligase_cli

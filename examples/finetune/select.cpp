@@ -7,7 +7,8 @@
 namespace ligase_cli {
 
 std::vector<ligase::TaskPlace> select_tasks(const std::vector<ligase::TaskPlace>& places,
-                                            const std::vector<std::string>& names, std::vector<std::string>& left_out) {
+                                            const std::vector<std::string>& names, const std::string& where,
+                                            std::vector<std::string>& left_out) {
   std::vector<ligase::TaskPlace> chosen;
   left_out.clear();
   if (names == std::vector<std::string>{"all"}) {
@@ -32,16 +33,16 @@ std::vector<ligase::TaskPlace> select_tasks(const std::vector<ligase::TaskPlace>
     std::string list;
     for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
     if (found == places.end())
-      throw ligase::Error{{.kind = ligase::ErrorKind::usage,
-                           .what = name == "all" ? "'all' stands beside other tasks"
-                                                 : "unknown task" + did_you_mean(name, known),
-                           .where = "--task",
-                           .expected = "one of " + list,
-                           .found = "'" + name + "'"}};
+      throw ligase::Error{
+          {.kind = ligase::ErrorKind::usage,
+           .what = name == "all" ? "'all' stands beside other tasks" : "unknown task" + did_you_mean(name, known),
+           .where = where,
+           .expected = "one of " + list,
+           .found = "'" + name + "'"}};
     if (std::any_of(chosen.begin(), chosen.end(), [&](const ligase::TaskPlace& p) { return p.name == name; }))
       throw ligase::Error{{.kind = ligase::ErrorKind::usage,
                            .what = "the same task is named twice",
-                           .where = "--task",
+                           .where = where,
                            .found = "'" + name + "'"}};
     chosen.push_back(*found);
   }

@@ -193,6 +193,10 @@ check_refused("--precision: fine-tuning is built in single precision; expected f
 check_refused("--precision: the CNN has no bfloat16; expected fp32" gue --data gue --sweep sweep.json --slurm refused.sh --device cuda
               --precision bf16 ${quiet})
 check_refused("tokenizer: no such tokenizer or file" gue --data gue --task toy/a --tokenizer bpe ${quiet})
+file(READ ${CMAKE_CURRENT_LIST_DIR}/support/tiny_bpe.json json)
+string(REPLACE "[PAD]" "[NOPE]" json "${json}")
+file(WRITE ${WORK}/no_pad.json "${json}")
+check_refused("[^\n]*rows cannot be padded: the vocabulary has no token for it" gue --data gue --task toy/a --tokenizer no_pad.json ${quiet})
 check_refused("kmer:3 tokenizer: a strand-symmetric model" gue --data gue --task toy/a --model caduceus-ps --tokenizer kmer:3 ${quiet})
 check_refused("tokenizer: the checkpoint pretrained has another tokenizer" gue --data gue --task toy/a --checkpoint pretrained --tokenizer kmer:3 ${quiet})
 check_refused("nowhere: the data folder does not exist" gue --data nowhere ${quiet})
@@ -218,4 +222,87 @@ check_refused("[^\n]*empty/train.csv:3" gue --data bad --task empty ${quiet})
 check_refused("untested: task without test set" gue --data bad --task untested ${quiet})
 file(MAKE_DIRECTORY ${WORK}/other)
 file(WRITE ${WORK}/other/runs.csv "a,b\n1,2\n")
-check_refused("other/runs.csv" gue ${toy} --seeds 1 --quiet --out other)
+check_refused("other/runs.csv:1: missing column 'task'[^\n]*found 'a,b'" gue --data gue --epochs 1 --seeds 1 --quiet --out other)
+if(EXISTS ${WORK}/other/runs)
+  message(FATAL_ERROR "a run was made before runs.csv was found to be another file")
+endif()
+
+# Lines go into the columns that the file has.
+file(WRITE ${WORK}/older/runs.csv
+     "seed,task,model,tokenizer,protocol,hyperparameters,accuracy,mcc,f1,precision,recall,auroc,auprc,epochs,status,later\n")
+run(gue ${toy} --seeds 1 --quiet --out older)
+run(gue ${toy} --seeds 1 --out older)
+check_said("1 runs, 0 of them made now")
+file(READ ${WORK}/older/runs.csv text)
+if(NOT text MATCHES "\n1,toy/a,cnn,[^\n]*,2,ok,\n$")
+  message(FATAL_ERROR "${text}")
+endif()
+
+# Results that would replace what is read, or a part of --out.
+foreach(file fresh ./fresh/runs.csv fresh/runs/x.json)
+  check_refused("--json: names --out or a part of it" gue ${toy} --out fresh --json ${file})
+  check_refused("--slurm: names --out or a part of it" gue --data gue --sweep sweep.json --out fresh --slurm ${file})
+endforeach()
+foreach(file gue/toy/b/train.csv gue/new.json)
+  check_refused("--json: lies in --data" gue ${toy} --out fresh --json ${file})
+  check_refused("--slurm: lies in --data" gue --data gue --sweep sweep.json --out fresh --slurm ${file})
+endforeach()
+check_refused("--slurm: would replace an input file" gue --data gue --sweep sweep.json --out fresh --slurm ./sweep.json)
+check_refused("--slurm: lies in the checkpoint pretrained" gue --data gue --sweep sweep.json --out fresh
+              --slurm pretrained/checkpoint/config.json)
+check_refused("--slurm: its folder does not exist" gue --data gue --sweep sweep.json --out fresh --slurm gone/x.sh)
+check_refused("--slurm: is a folder" gue --data gue --sweep sweep.json --out fresh --slurm gb)
+check_refused("--slurm-jobs: bad value; expected [^\n]* from 1 to 5" gue --data gue --sweep sweep.json --out fresh
+              --slurm refused.sh --slurm-jobs 6)
+file(WRITE ${WORK}/unknown.json [[{"tasks": ["toy/bb"], "seeds": [1], "models": ["cnn"]}]])
+check_refused("unknown.json: field \"tasks\": unknown task \\(did you mean 'toy/b'" gue --data gue --sweep unknown.json ${quiet})
+
+# Sizes that cannot be.
+check_refused("d_model, n_layer, max_length, batch_size: a run of mamba on toy/b would need [^\n]* of memory" gue --data gue
+              --task toy/b --model mamba --d-model 65536 --n-layer 4096 ${quiet})
+foreach(sizes "d_state\": 4096" "dt_rank\": 65536" "d_conv\": 1024")
+  file(REMOVE_RECURSE ${WORK}/lying)
+  file(COPY ${WORK}/kmer_backbone/checkpoint DESTINATION ${WORK}/lying)
+  file(READ ${WORK}/lying/checkpoint/config.json json)
+  string(JSON json SET "${json}" n_layer 4096)
+  string(JSON json SET "${json}" ssm_cfg "{\"expand\": 256, \"${sizes}}")
+  file(WRITE ${WORK}/lying/checkpoint/config.json "${json}")
+  check_refused("lying/checkpoint/config.json: the sizes need more weights than model.safetensors holds" gue --data gue
+                --task toy/b --checkpoint lying ${quiet})
+endforeach()
+file(READ ${WORK}/kmer_backbone/checkpoint/config.json json)
+string(JSON json SET "${json}" vocab_size 8)
+file(WRITE ${WORK}/lying/checkpoint/config.json "${json}")
+check_refused("lying/checkpoint/config.json: the checkpoint's vocabulary is smaller than the tokenizer's; expected at least"
+              gue --data gue --task toy/b --checkpoint lying --seeds 1,2,3 ${quiet})
+
+# Files that are none, and names that are no line of text.
+execute_process(COMMAND sh -c "
+  mkdir -p piped/t odd_class/t/train/a odd_class/t/test/a
+  cp gue/toy/b/*.csv piped/t && mkfifo piped/x.tar.gz
+  for split in train test; do
+    mkdir odd_class/t/$split/$(printf 'b\\377')
+    for class in odd_class/t/$split/*; do echo ACGT > \"$class\"/1.txt; done
+  done
+  mkdir odd_task && cp -r piped/t odd_task/$(printf 't\\377') && cp -r piped/t odd_task/good
+" WORKING_DIRECTORY ${WORK} RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "the folders could not be made")
+endif()
+check_refused("piped/x.tar.gz: not a file; expected a regular file, found a pipe or device" gue --data piped ${quiet})
+check_refused("odd_task: a name of a task or class cannot be written into a line of text; expected [^\n]*, found 't\\\\xff'" gue
+              --data odd_task ${quiet})
+run(gue --data odd_task --task good --seeds 1 --epochs 1 --out odd_task_runs --quiet)
+check_refused("t: a name of a task or class cannot be written into a line of text; expected [^\n]*, found 'b\\\\xff'"
+              genomic_benchmarks --data odd_class --max-length 60 ${quiet})
+file(WRITE ${WORK}/lines/train.csv "sequence,label,task\nACGT,0,\"one\ntwo\"\nACGA,1,\"one\ntwo\"\nACGA,1,three\n")
+file(WRITE ${WORK}/lines/test.csv "sequence,label,task\nACGT,0,\"one\ntwo\"\n")
+check_refused("lines: a name of a task or class cannot be written" gue --data lines --max-length 60 ${quiet})
+
+# A full disk: exit 1, one sentence that says how to go on, and no empty file.
+execute_process(COMMAND sh -c "ulimit -f 0; exec ${PROGRAMS}/gue --data gue --task toy/b --epochs 1 --seeds 1,2 --quiet --out full"
+                WORKING_DIRECTORY ${WORK} RESULT_VARIABLE code ERROR_VARIABLE errors)
+if(NOT code EQUAL 1 OR EXISTS ${WORK}/full/runs.csv
+   OR NOT errors MATCHES "^gue: [^\n]*\\(once that is mended, the same command makes the runs that are left\\)[^\n]*\n$")
+  message(FATAL_ERROR "exit code ${code}, said\n${errors}")
+endif()

@@ -67,8 +67,8 @@ class Fasta {
   }
 
   /// The letters [begin, end) of a sequence, 0-based, in bp; case is kept, line ends are left out. Errors of kind
-  /// input: unknown sequence, range outside it, bytes that are no letters; of kind io: the file cannot be read any
-  /// more.
+  /// input: unknown sequence, range outside it, bytes that are no letters, a damaged file; of kind io: the file is gone
+  /// or was changed (check_unchanged).
   std::string fetch(std::string_view name, Index begin, Index end) const {
     const Contig& from = contig(name);
     if (begin < 0 || end < begin || end > from.length)
@@ -86,11 +86,13 @@ class Fasta {
           faidx_fetch_seq64(handle_.get(), from.name.c_str(), begin, end - 1, &count), &std::free);
       if (text != nullptr && count > 0) letters.assign(text.get(), static_cast<std::size_t>(count));
     }
-    if (static_cast<Index>(letters.size()) != end - begin)
-      throw Error{{.kind = ErrorKind::io,
-                   .what = "cannot read " + from.name + ":" + std::to_string(begin) + "-" + std::to_string(end) +
-                           "; the file was changed or damaged since it was opened",
+    if (static_cast<Index>(letters.size()) != end - begin) {
+      check_unchanged();
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "the file is damaged: " + from.name + ":" + std::to_string(begin) + "-" +
+                           std::to_string(end) + " cannot be read",
                    .where = path_.string()}};
+    }
     const auto wrong = std::find_if_not(letters.begin(), letters.end(), detail::is_letter);
     if (wrong != letters.end())
       throw Error{{.kind = ErrorKind::input,

@@ -90,16 +90,24 @@ class BgzipWriter {
 /// for this state of the file and checked as FASTA on the way.
 inline std::filesystem::path repacked(const std::filesystem::path& gzip, const struct stat& status) {
   const std::string name = cache_name(gzip, status) + ".fa.bgz";
-  if (const auto folder = cache_folder(); folder && std::filesystem::exists(*folder / name)) return *folder / name;
+  const auto folder = cache_folder();
+  if (folder && std::filesystem::exists(*folder / name)) return *folder / name;
+  const bool is_new = folder && !std::filesystem::exists(*folder);
   const std::filesystem::path copy = make_cache_folder() / name;
-  BgzipWriter writer(copy);
-  FastaScanner scanner(gzip.string());
-  read_decompressed(gzip, [&](std::string_view piece) {
-    scanner.feed(piece);
-    writer.write(piece);
-  });
-  scanner.finish();
-  writer.commit();
+  try {
+    BgzipWriter writer(copy);
+    FastaScanner scanner(gzip.string());
+    read_decompressed(gzip, [&](std::string_view piece) {
+      scanner.feed(piece);
+      writer.write(piece);
+    });
+    scanner.finish();
+    writer.commit();
+  } catch (...) {
+    std::error_code ignored;  // it may hold other files by now
+    if (is_new) std::filesystem::remove(*folder, ignored);
+    throw;
+  }
   return copy;
 }
 

@@ -10,8 +10,10 @@
 #include <htslib/faidx.h>
 #include <htslib/hts.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -31,8 +33,15 @@ inline struct stat file_status(const std::filesystem::path& path) {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ligase-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw_errno(ErrorKind::io, "cannot make a temporary folder", name, errno);
+    std::error_code failed;
+    const std::filesystem::path above = std::filesystem::temp_directory_path(failed);
+    std::string name = (above / "ligase-XXXXXX").string();
+    if (failed || ::mkdtemp(name.data()) == nullptr)
+      throw Error{{.kind = ErrorKind::io,
+                   .what = "cannot make a temporary folder",
+                   .where = above.string(),
+                   .expected = "TMPDIR to name a folder that can be written",
+                   .found = failed ? failed.message() : std::strerror(errno)}};
     path_ = name;
   }
   ScratchFolder(const ScratchFolder&) = delete;
@@ -106,6 +115,7 @@ class OpenedFasta {
   bool current(const std::filesystem::path& index) const {
     struct stat a = {}, b = {};
     if (::stat(index.c_str(), &a) != 0 || !S_ISREG(a.st_mode) || ::stat(file.c_str(), &b) != 0) return false;
+    if (::access(index.c_str(), R_OK) != 0) return false;
     return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec > b.st_mtim.tv_sec
                                                 : a.st_mtim.tv_nsec >= b.st_mtim.tv_nsec;
   }
@@ -118,8 +128,12 @@ class OpenedFasta {
     }
     const ScratchFolder scratch;
     const std::filesystem::path new_fai = scratch.path() / "fai", new_gzi = scratch.path() / "gzi";
-    if (fai_build3(file.c_str(), new_fai.c_str(), new_gzi.c_str()) != 0)
+    errno = 0;
+    if (fai_build3(file.c_str(), new_fai.c_str(), new_gzi.c_str()) != 0) {
+      // The text passed the scan, so it is nearly always the temporary folder that is full.
+      if (errno != 0) throw_errno(ErrorKind::io, "the index cannot be written", file, errno);
       throw Error{{.kind = ErrorKind::input, .what = "FASTA cannot be indexed", .where = file.string()}};
+    }
     const auto store = [&](const std::filesystem::path& base) {
       if (blocks_) write_file(with(base, ".gzi"), read_file(new_gzi));
       write_file(with(base, ".fai"), read_file(new_fai));

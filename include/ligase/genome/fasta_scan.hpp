@@ -1,9 +1,11 @@
 #pragma once
 
 #include <ligase/core/error.hpp>
+#include <ligase/io/file.hpp>
 
 #include <zlib.h>
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -78,6 +80,7 @@ class FastaScanner {
     bases_ = 0;
     first_width_ = first_bases_ = 0;
     short_line_ = 0;
+    mixed_ends_ = false;
   }
 
   void sequence_line(std::string_view text, std::size_t width) {
@@ -87,6 +90,9 @@ class FastaScanner {
     if (wrong != text.end())
       fail("byte that is no letter in sequence '" + name_ + "'", "letters (A, C, G, T, N or other IUPAC codes)",
            show_byte(*wrong) + " in column " + std::to_string(wrong - text.begin() + 1));
+    if (!text.empty() && mixed_ends_)
+      fail("sequence '" + name_ + "' has line ends of two kinds", "LF or CR LF, one of them throughout",
+           "another at line " + std::to_string(short_line_));
     if (!text.empty() && short_line_ != 0)
       fail("sequence '" + name_ + "' has lines of different widths", "only the last line of a sequence to differ",
            "line " + std::to_string(short_line_));
@@ -98,6 +104,7 @@ class FastaScanner {
       fail("sequence '" + name_ + "' has lines of different widths", std::to_string(first_bases_) + " letters",
            std::to_string(text.size()));
     if (width != first_width_ || text.size() != first_bases_) short_line_ = line_number_;
+    mixed_ends_ = width != first_width_ && text.size() == first_bases_;
     bases_ += text.size();
   }
 
@@ -121,18 +128,22 @@ class FastaScanner {
   std::size_t bases_ = 0;
   std::size_t first_width_ = 0, first_bases_ = 0;
   std::uint64_t short_line_ = 0;
+  bool mixed_ends_ = false;  ///< the short line lacks no letter
 };
 
 struct GzipCloser {
   void operator()(gzFile_s* file) const { gzclose_r(file); }
 };
 
-/// Gives the content of a plain, gzip or bgzip file to sink(std::string_view), piece by piece. A compressed file that
-/// ends early or is damaged is an error of kind input.
+/// Gives the content of a plain, gzip or bgzip file to sink(std::string_view), piece by piece. A file that is missing or
+/// no regular file, and a compressed one that ends early or is damaged, is an error of kind input.
 template <class Sink>
 void read_decompressed(const std::filesystem::path& path, Sink&& sink) {
-  const std::unique_ptr<gzFile_s, GzipCloser> file(gzopen(path.c_str(), "rb"));
-  if (!file) throw Error{{.kind = ErrorKind::input, .what = "cannot open the file", .where = path.string()}};
+  std::size_t size = 0;
+  Descriptor fd = open_to_read(path, size);
+  const std::unique_ptr<gzFile_s, GzipCloser> file(gzdopen(fd.get(), "rb"));
+  if (!file) throw_errno(ErrorKind::io, "cannot open the file", path, errno);
+  (void)fd.release();  // gzclose_r closes it
   gzbuffer(file.get(), 1U << 18);
   std::vector<char> buffer(std::size_t{1} << 20);
   for (;;) {

@@ -4,7 +4,6 @@
 #include <ligase/data/csv.hpp>
 #include <ligase/data/task_rows.hpp>
 #include <ligase/genome/fasta_scan.hpp>
-#include <ligase/io/file.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -21,8 +20,6 @@ namespace ligase::inline LIGASE_ISA::detail {
 /// kind input.
 template <class Sink>
 void read_text_pieces(const std::filesystem::path& path, Sink&& sink) {
-  std::size_t size = 0;
-  open_to_read(path, size);
   bool any = false;
   read_decompressed(path, [&](std::string_view piece) {
     any = any || !piece.empty();

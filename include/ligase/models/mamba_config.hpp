@@ -107,19 +107,32 @@ void check_stack(const Config& c, const std::string& where) {
     refuse_config(where, "field \"norm_epsilon\" is out of range", "above 0", std::to_string(c.norm_epsilon));
 }
 
-/// Refuses a configuration whose projections and embedding alone are large and have more weights than the file has bytes,
-/// before they are allocated. (Of small ones load_weights tells more.)
+/// Weights of the embedding and of n_layer mixers of one direction: what a model of these sizes has at least. (A double,
+/// because sizes from a hostile file multiply beyond 2^63.)
+template <class Config>
+double least_weights(const Config& c) {
+  const SsmConfig& ssm = c.ssm_cfg;
+  const auto d = static_cast<double>(c.d_model), inner = d * static_cast<double>(ssm.expand);
+  const auto rank = static_cast<double>(ssm.rank(c.d_model)), states = static_cast<double>(ssm.d_state);
+  const double projections = 3 * d, steps = 2 * rank, inputs_and_states = 3 * states,
+               taps = static_cast<double>(ssm.d_conv);
+  const double mixer = inner * (projections + steps + inputs_and_states + taps + 2);
+  return static_cast<double>(c.padded_vocab_size()) * d + static_cast<double>(c.n_layer) * mixer;
+}
+
+/// Refuses a large configuration that has more weights than the file has bytes, before they are allocated. (Of small ones
+/// load_weights tells more.)
 template <class Config>
 void check_against_weights(const Config& c, const std::string& where, Index bytes) {
-  const double d = static_cast<double>(c.d_model);
-  const double least =
-      3.0 * static_cast<double>(c.n_layer * c.ssm_cfg.expand) * d * d + static_cast<double>(c.vocab_size) * d;
-  constexpr double large = 1 << 28;
-  if (least > large && least > static_cast<double>(bytes))
-    refuse_config(where, "the sizes need more weights than model.safetensors holds",
-                  "what fits into " + std::to_string(bytes) + " bytes",
-                  "n_layer " + std::to_string(c.n_layer) + ", d_model " + std::to_string(c.d_model) + ", expand " +
-                      std::to_string(c.ssm_cfg.expand) + ", vocab_size " + std::to_string(c.vocab_size));
+  const double least = least_weights(c);
+  constexpr double large = 1 << 24;
+  if (least <= large || least <= static_cast<double>(bytes)) return;
+  const auto size = [](const char* name, Index value) { return std::string(name) + std::to_string(value); };
+  refuse_config(where, "the sizes need more weights than model.safetensors holds",
+                "what fits into " + std::to_string(bytes) + " bytes",
+                size("n_layer ", c.n_layer) + size(", d_model ", c.d_model) + size(", vocab_size ", c.vocab_size) +
+                    size(", expand ", c.ssm_cfg.expand) + size(", d_state ", c.ssm_cfg.d_state) +
+                    size(", d_conv ", c.ssm_cfg.d_conv) + size(", dt_rank ", c.ssm_cfg.rank(c.d_model)));
 }
 
 /// Members of `initializer_cfg`.

@@ -35,6 +35,13 @@ inline bool is_metric(std::string_view name) {
   return false;
 }
 
+template <class T>
+[[gnu::noinline]] bool all_finite(std::span<const T> values) {
+  bool finite = true;
+  for (const wide_t<T> x : values) finite &= x - x == 0;
+  return finite;
+}
+
 /// Goes with a visit over a model's tensors and keeps account of what fits and what does not.
 class WeightLoader {
  public:
@@ -48,7 +55,10 @@ class WeightLoader {
     const TensorView* view = locate(name);
     if (view == nullptr || !fits(*view, name, target.shape(), storage) || storage.misshaped) return;
     if (!is_buffer && storage.source == nullptr) {
-      fill_on_host(target, [&](std::span<T> values) { file_.copy_to(*view, values); });
+      fill_on_host(target, [&](std::span<T> values) {
+        file_.copy_to(*view, values);
+        if (!all_finite<T>(values)) mismatch_.not_finite.push_back(name);
+      });
       storage.source = view;
       return;
     }
@@ -127,8 +137,8 @@ class WeightLoader {
 
 /// Fills every parameter of `module` from the tensors of a file, under the names of its `visit`, with or without the prefix
 /// "model." of Lightning. A tied tensor may come once, under any of its names, or several times with equal numbers. Buffers
-/// must agree with those of the module. Counters of metrics are passed over. Everything that is missing, unexpected, misshaped or
-/// contradicting goes into one error of kind `input`, thrown before any weight is used.
+/// must agree with those of the module. Counters of metrics are passed over. Everything that is missing, unexpected, misshaped,
+/// contradicting or no finite number goes into one error of kind `input`, thrown before any weight is used.
 template <class M>
 void load_weights(M& module, const StateDict& file, const LoadOptions& options = {}) {
   detail::WeightLoader loader(file, options);

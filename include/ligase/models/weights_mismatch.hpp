@@ -17,8 +17,11 @@ struct WeightsMismatch {
   std::vector<std::string> unexpected;  ///< names of the file
   std::vector<std::string> misshaped;   ///< with both shapes
   std::vector<std::string> differing;   ///< with both names
+  std::vector<std::string> not_finite;  ///< names of the model
 
-  bool empty() const { return missing.empty() && unexpected.empty() && misshaped.empty() && differing.empty(); }
+  bool empty() const {
+    return missing.empty() && unexpected.empty() && misshaped.empty() && differing.empty() && not_finite.empty();
+  }
 };
 
 namespace detail {
@@ -59,8 +62,8 @@ inline std::string nearest_name(const std::string& name, const std::vector<std::
 
 }  // namespace detail
 
-/// Throws one error of kind `input` that lists what is missing, unexpected, misshaped and contradicting, a dozen of each, and
-/// beside a name that is missing the nearest one that the file has too many.
+/// Throws one error of kind `input` that lists what is missing, unexpected, misshaped, contradicting and no number, a dozen of
+/// each, and beside a name that is missing the nearest one that the file has too many.
 [[noreturn]] inline void throw_mismatch(const WeightsMismatch& m, const std::string& where) {
   constexpr std::size_t shown = 12, longest = 160;
   std::string text;
@@ -78,6 +81,7 @@ inline std::string nearest_name(const std::string& name, const std::vector<std::
   list("unexpected tensors", m.unexpected, false);
   list("tensors of another shape", m.misshaped, false);
   list("tied tensors or maps that differ", m.differing, false);
+  list("tensors with NaN or infinity", m.not_finite, false);
   throw Error{{.kind = ErrorKind::input, .what = "the weights do not fit the model: " + text, .where = where}};
 }
 

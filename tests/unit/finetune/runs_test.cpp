@@ -3,6 +3,7 @@
 #include <ligase/io/file.hpp>
 #include <support/errors.hpp>
 #include <unit/io/temporary_folder.hpp>
+#include <unit/train/file_limit.hpp>
 
 #include <cmath>
 #include <filesystem>
@@ -85,10 +86,14 @@ TEST_CASE("runs.csv: other files and broken lines are refused and left alone") {
   const ligase_test::TemporaryFolder folder;
   const auto file = folder / "runs.csv";
   ligase::write_file(file, "a,b\n1,2\n");
-  CHECK(ligase_test::input_error([&] { append_run(file, record(1)); }).find("runs.csv:1: another header") !=
-        std::string::npos);
+  for (const std::string& message : {ligase_test::input_error([&] { append_run(file, record(1)); }),
+                                     ligase_test::input_error([&] { read_runs(file); })}) {
+    CHECK(message.find("runs.csv:1: missing column 'task'; expected task,model,") != std::string::npos);
+    CHECK(message.ends_with("found 'a,b'"));
+  }
   ligase::write_file(file, "my notes");
   CHECK(ligase_test::input_error([&] { append_run(file, record(1)); }).find("not a runs.csv") != std::string::npos);
+  CHECK(ligase_test::input_error([&] { read_runs(file); }).find("not a runs.csv") != std::string::npos);
   CHECK(ligase::read_file(file) == "my notes");
   const auto fault = [&](const std::string& line) {
     ligase::write_file(file, "task,model,tokenizer,protocol,seed,hyperparameters,accuracy,mcc,f1,precision,recall,auroc,"
@@ -104,6 +109,47 @@ TEST_CASE("runs.csv: other files and broken lines are refused and left alone") {
   ligase_cli::RunRecord two_lines = record(1);
   two_lines.run.task = "a\nb";
   CHECK(ligase_test::error_of([&] { ligase_cli::runs_line(two_lines); }).kind() == ligase::ErrorKind::usage);
+}
+
+TEST_CASE("runs.csv: a line goes into the columns that the file has") {
+  const ligase_test::TemporaryFolder folder;
+  const auto file = folder / "runs.csv";
+  const std::string older =
+      "task,model,tokenizer,protocol,seed,hyperparameters,accuracy,mcc,f1,precision,recall,auroc,auprc,epochs,status";
+  const std::string reordered =
+      "seed,task,model,tokenizer,protocol,hyperparameters,status,epochs,auprc,auroc,recall,"
+      "precision,f1,mcc,accuracy";
+  for (const std::string& header : {older, "id," + older + ",later", reordered, "\xEF\xBB\xBF" + older,
+                                    "\"task\"" + older.substr(4), "\n" + older, older + "\r", std::string()}) {
+    CAPTURE(header);
+    ligase::write_file(file, header + "\n");
+    append_run(file, record(7));
+    append_run(file, record(8));
+    const auto runs = ligase_cli::runs_to_continue(file);
+    REQUIRE(runs.size() == 2);
+    CHECK(runs[0].run == record(7).run);
+    CHECK(runs[1].run.seed == 8);
+    CHECK(runs[1].mcc == record(8).mcc);
+    CHECK(runs[1].epochs == 10);
+    CHECK(runs[1].status == "ok");
+  }
+  CHECK(ligase_cli::runs_to_continue(folder / "none.csv").empty());
+}
+
+TEST_CASE("runs.csv: where the disk is full a new file is not left behind, an old one stays as it was") {
+  const ligase_test::TemporaryFolder folder;
+  const auto file = folder / "runs.csv";
+  const auto append = [&](rlim_t most) {
+    const ligase_test::FileLimit limit(most);
+    return ligase_test::error_of([&] { append_run(file, record(1)); }).kind();
+  };
+  CHECK(append(0) == ligase::ErrorKind::io);
+  CHECK(append(100) == ligase::ErrorKind::io);
+  CHECK(!std::filesystem::exists(file));
+  append_run(file, record(1));
+  const std::string before = ligase::read_file(file);
+  CHECK(append(before.size() + 10) == ligase::ErrorKind::io);
+  CHECK(ligase::read_file(file) == before);
 }
 
 TEST_CASE("runs.csv: every part of the identity enters the key") {

@@ -18,7 +18,8 @@ std::vector<ligase::TaskPlace> places() {
 
 std::string chosen(const std::vector<std::string>& names, std::vector<std::string>& left_out) {
   std::string text;
-  for (const ligase::TaskPlace& place : ligase_cli::select_tasks(places(), names, left_out)) text += place.name + " ";
+  for (const ligase::TaskPlace& place : ligase_cli::select_tasks(places(), names, "--task", left_out))
+    text += place.name + " ";
   return text;
 }
 

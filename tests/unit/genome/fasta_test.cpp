@@ -3,6 +3,7 @@
 #include "scratch.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <chrono>
 #include <map>
 #include <random>
@@ -10,6 +11,7 @@
 #include <support/errors.hpp>
 #include <support/shared.hpp>
 #include <thread>
+#include <unit/train/file_limit.hpp>
 #include <vector>
 
 namespace {
@@ -213,8 +215,7 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
     const std::string message = open_error(scratch.plain("a.fa", text));
     CHECK(scratch.files() == 1);
     CHECK(open_error(scratch.gzip("a.fa", text)) == message);
-    CHECK(scratch.cached("") == 0);
-    std::filesystem::remove_all(scratch.cache());
+    CHECK_FALSE(std::filesystem::exists(scratch.cache()));
     return message;
   };
   const std::string where = (scratch.path() / "a.fa").string();
@@ -235,6 +236,10 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(has(refused(">a\nACGT\nAC\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\n\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\nACGTA\n"), "a.fa:3: sequence 'a' has lines of different widths"));
+  CHECK(refused(">a\r\nACGT\r\nACGT\nACGT\r\n") ==
+        where +
+            ":4: sequence 'a' has line ends of two kinds; expected LF or CR LF, "
+            "one of them throughout, found another at line 3");
   CHECK(has(refused(std::string(">a\0b\nACGT\n", 10)),
             "a.fa:1: control character in a FASTA header; expected text, found byte 0x00"));
   CHECK(has(refused(">a \x1B[31m\nACGT\n"), "found byte 0x1B"));
@@ -268,6 +273,10 @@ TEST_CASE("missing, empty and truncated files are refused") {
   const Scratch scratch;
   CHECK(has(open_error(scratch.path() / "none.fa"), "none.fa: cannot open the file; found No such file"));
   CHECK(has(open_error(scratch.path()), "found a folder"));
+  REQUIRE(::mkfifo((scratch.path() / "pipe.fa.gz").c_str(), 0600) == 0);
+  CHECK(has(
+      input_error([&] { ligase::detail::read_decompressed(scratch.path() / "pipe.fa.gz", [](std::string_view) {}); }),
+      "pipe.fa.gz: not a file; expected a regular file, found a pipe or device"));
   CHECK(has(open_error(scratch.plain("empty.fa", "")), "empty.fa: file is empty"));
   CHECK(has(open_error(scratch.gzip("empty.fa.gz", "")), "FASTA without header"));
 
@@ -313,12 +322,39 @@ TEST_CASE("a file that is cut off after opening is an io error when read") {
   const auto path = scratch.plain("a.fa", genome.text(60));
   const Fasta fasta(path);
   std::filesystem::resize_file(path, 1000);
-  try {
-    fasta.fetch("seq0", 900000, 900100);
-    FAIL("no error");
-  } catch (const Error& error) {
+  const Error error = ligase_test::error_of([&] { fasta.fetch("seq0", 900000, 900100); });
+  CHECK(error.kind() == ErrorKind::io);
+  CHECK(has(error.what(), "the FASTA was changed since it was opened"));
+}
+
+TEST_CASE("a damaged block under an index that is not older is bad input") {
+  const Scratch scratch;
+  const Genome genome = make_genome(13, {300000});
+  const auto path = scratch.bgzip("a.fa.gz", genome.text(60));
+  { const Fasta make_index(path); }
+  std::string bytes = Scratch::read(path);
+  char& inside_second_block = bytes[bytes.size() / 2];
+  inside_second_block = static_cast<char>(inside_second_block ^ 0x55);
+  scratch.plain("a.fa.gz", bytes);
+  for (const char* index : {"a.fa.gz.fai", "a.fa.gz.gzi"}) set_time(scratch.path() / index, 100);
+  CHECK(has(input_error([&] { Fasta(path).fetch("seq0", 0, 300000); }),
+            "a.fa.gz: the file is damaged: seq0:0-300000 cannot be read"));
+}
+
+TEST_CASE("where no index can be written it is no fault of the FASTA") {
+  const Scratch scratch;
+  const auto path = scratch.plain("a.fa", ">a\nACGT\n");
+  SUBCASE("the disk is full") {
+    const ligase_test::FileLimit limit(0);
+    CHECK(ligase_test::error_of([&] { Fasta fasta(path); }).kind() == ErrorKind::io);
+  }
+  SUBCASE("there is no folder for temporary files") {
+    const std::string before = std::filesystem::temp_directory_path().string();
+    ::setenv("TMPDIR", (scratch.path() / "none").c_str(), 1);
+    const Error error = ligase_test::error_of([&] { Fasta fasta(path); });
+    ::setenv("TMPDIR", before.c_str(), 1);
     CHECK(error.kind() == ErrorKind::io);
-    CHECK(has(error.what(), "cannot read seq0:900000-900100"));
+    CHECK(has(error.what(), "cannot make a temporary folder; expected TMPDIR to name a folder that can be written"));
   }
 }
 

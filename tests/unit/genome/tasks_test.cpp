@@ -5,6 +5,7 @@
 #include <ligase/genome/tasks.hpp>
 #include <support/errors.hpp>
 
+#include <sys/stat.h>
 #include <string>
 #include <vector>
 
@@ -201,6 +202,18 @@ TEST_CASE("tasks: class folders that do not fit") {
   fs::remove(scratch.path() / "g/train/b/2.txt");
   fs::remove(scratch.path() / "g/train/b/1.txt");
   CHECK(message().find("class without sequences") != std::string::npos);
+}
+
+TEST_CASE("tasks: a pipe among the files is refused, not waited for") {
+  const Scratch scratch;
+  put(scratch, "g/train/a/1.txt", "A");
+  put(scratch, "g/train/b/1.txt", "A");
+  put(scratch, "g/test/a/1.txt", "A");
+  const fs::path row = scratch.path() / "g/train/a/2.txt.gz", archive = scratch.path() / "h.tar.gz";
+  REQUIRE(::mkfifo(row.c_str(), 0600) == 0);
+  CHECK(ligase_test::input_error([&] { read(scratch.path(), "g"); }).find("2.txt.gz: not a file") != std::string::npos);
+  REQUIRE(::mkfifo(archive.c_str(), 0600) == 0);
+  CHECK(ligase_test::input_error([&] { names(scratch.path()); }).find("h.tar.gz: not a file") != std::string::npos);
 }
 
 TEST_CASE("tasks: links are followed once") {

@@ -116,6 +116,27 @@ TEST_CASE("contradictions are refused") {
         "config.json: the checkpoint has another strand symmetry; expected \"rcps\": true, found false");
 }
 
+TEST_CASE("every size that the weights cannot have is refused before anything is allocated") {
+  MambaConfig small;
+  small.d_model = 8;
+  const auto refused_sizes = [](const MambaConfig& c) {
+    return input_error([&] { Mamba::check_against_weights(c, "config.json", 100'000); });
+  };
+  CHECK(refused_sizes(small) == "no error");
+  MambaConfig states = small, steps = small, taps = small, padded = small;
+  states.n_layer = steps.n_layer = taps.n_layer = 4096;
+  states.ssm_cfg.expand = steps.ssm_cfg.expand = taps.ssm_cfg.expand = 256;
+  states.ssm_cfg.d_state = 4096;
+  steps.ssm_cfg.dt_rank = 65536;
+  taps.ssm_cfg.d_conv = 1024;
+  padded.d_model = 1024;
+  padded.pad_vocab_size_multiple = 65536;
+  for (const MambaConfig& c : {states, steps, taps, padded})
+    CHECK(
+        refused_sizes(c).starts_with("config.json: the sizes need more weights than model.safetensors holds; expected "
+                                     "what fits into 100000 bytes, found n_layer "));
+}
+
 TEST_CASE("a configuration of another system says which one it is") {
   const auto title = [](const char* text) { return architecture_of(parse_json<Json>(text, "x"), "x").title; };
   const auto name = [](const char* text) { return architecture_of(parse_json<Json>(text, "x"), "x").name; };

@@ -5,6 +5,7 @@
 #include <support/errors.hpp>
 
 #include <deque>
+#include <limits>
 
 using namespace ligase;
 using ligase_test::input_error;
@@ -132,6 +133,19 @@ TEST_CASE("one error lists everything that does not fit, with the nearest name")
           "missing tensors: backbone.norm.weight (the file has backbone.norms.weight), score.weight; unexpected "
           "tensors: backbone.norms.weight, something.else.entirely; tensors of another shape: "
           "backbone.embedding.weight (expected [3, 2], found [2, 3]), lm_head.weight (expected [3, 2], found [4, 2])");
+}
+
+TEST_CASE("weights that are no finite numbers are refused, whatever type the file has") {
+  for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity()}) {
+    Weights w = Weights::complete();
+    w.floats[0][3] = wrong;
+    CHECK(error(w) == misfit + "tensors with NaN or infinity: backbone.embedding.weight");
+  }
+  Weights wide = Weights::complete();
+  const std::vector<double> norm{7, 1e300};
+  wide.views[1] = {"backbone.norm.weight", DType::F64, {2}, std::as_bytes(std::span(norm))};
+  CHECK(error(wide) == misfit + "tensors with NaN or infinity: backbone.norm.weight");
 }
 
 TEST_CASE("lists are cut at a dozen, names at a length that can be read") {

@@ -152,8 +152,7 @@ Arguments& Arguments::common_flags() {
 
 bool Arguments::parse(int argc, const char* const* argv) {
   cxxopts::Options options(program_, purpose_);
-  options.set_width(110).custom_help(
-      positional_value_.empty() ? "[flags]" : "[flags] " + positional_value_);
+  options.set_width(110).custom_help(positional_value_.empty() ? "[flags]" : "[flags] " + positional_value_);
   options.positional_help("");
   auto add_option = options.add_options();
   for (const Flag& flag : flags_) {

@@ -232,8 +232,10 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(has(refused(">a\n>b\nACGT\n"), "sequence 'a' is empty"));
   CHECK(has(refused(">a\nACGT\n>a\nACGT\n"), "a.fa:3: two sequences of one name"));
   CHECK(has(refused(">\nACGT\n"), "FASTA header without a name"));
-  for (const char* name : {"\xFF", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC3(", "\xF8"})
-    CHECK(has(refused(">a" + std::string(name) + " b\nACGT\n"), "a.fa:1: name of a sequence holds a byte that is no UTF-8"));
+  for (const char* name :
+       {"\xFF", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC3(", "\xF8"})
+    CHECK(has(refused(">a" + std::string(name) + " b\nACGT\n"),
+              "a.fa:1: name of a sequence holds a byte that is no UTF-8"));
   CHECK(has(refused(">a\nACGT\nAC\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\n\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\nACGTA\n"), "a.fa:3: sequence 'a' has lines of different widths"));

@@ -3,6 +3,7 @@
 #include <common/models.hpp>
 #include <common/program.hpp>
 #include <common/progress.hpp>
+#include <common/rows.hpp>
 #include <common/tokenizers.hpp>
 #include <evaluate/report.hpp>
 #include <evaluate/text.hpp>
@@ -68,7 +69,7 @@ Index windows_wanted(const Arguments& a) {
 }
 
 /// The objective that the checkpoint was trained with, unless another was asked for.
-std::string objective_of(const Arguments& a, const std::string& model, const Json& trained) {
+std::string objective_of(const Arguments& a, const std::string& model, const TrainingFlags& trained) {
   if (!a.given("objective")) return trained_objective(trained, model);
   const std::string objective = a.choice("objective", {"mlm", "causal"});
   if (objective == "causal" && !is_causal(model))
@@ -108,7 +109,7 @@ std::string measure_of(const Arguments& a, const AnyTokenizer& tokenizer, bool c
                .found = measure}};
 }
 
-Options read_options(Arguments& a, const Json& trained, const std::filesystem::path& checkpoint) {
+Options read_options(Arguments& a, const TrainingFlags& trained, const std::filesystem::path& checkpoint) {
   Options o;
   o.common = a.common();
   o.checkpoint = checkpoint;
@@ -138,27 +139,12 @@ Options read_options(Arguments& a, const Json& trained, const std::filesystem::p
                  .expected = "--bed FILE with the rows of train, valid and test"}};
   }
   o.per_window = a.given("per-window") ? a.path("per-window") : "";
-  check_output("--json", o.common.json, {o.fasta, o.bed});
-  check_output("--per-window", o.per_window, {o.fasta, o.bed});
-  if (!o.per_window.empty() && o.per_window == o.common.json)
-    throw Error{{.kind = ErrorKind::usage,
-                 .what = "names the file of --json",
-                 .where = "--per-window",
-                 .found = "'" + o.per_window.string() + "'"}};
+  std::vector<std::filesystem::path> inputs = files_of_checkpoint(checkpoint);
+  inputs.insert(inputs.end(), {o.fasta, o.bed, file_of_tokenizer(a.text("tokenizer"))});
+  check_output("--json", o.common.json, inputs);
+  check_output("--per-window", o.per_window, inputs);
+  check_apart("--per-window", o.per_window, "--json", {o.common.json});
   return o;
-}
-
-void check_split(const std::string& split, const std::vector<BedRow>& rows) {
-  std::set<std::string> names;
-  for (const BedRow& row : rows) names.insert(row.split);
-  if (names.contains(split)) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw Error{{.kind = ErrorKind::usage,
-               .what = "unknown split" + did_you_mean(split, {names.begin(), names.end()}),
-               .where = "--split",
-               .expected = "one of " + list,
-               .found = "'" + split + "'"}};
 }
 
 /// Where --length is not given: the rows of an explicit BED where they are equally long and no longer than what the model
@@ -235,6 +221,13 @@ std::vector<WindowScore> score_model(const Options& o, const Sample& sample, con
       },
       [&](Index passes) { progress.update(passes / measure.passes()); });
   progress.finish();
+  const auto has_target = [](const WindowScore& score) { return score.letters.targets > 0; };
+  if (std::none_of(scores.begin(), scores.end(), has_target))
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "no base of the " + o.split + " windows can be predicted",
+                 .where = o.bed.string(),
+                 .expected = "windows with A, C, G or T, long enough (--length) for a masked one",
+                 .found = std::to_string(scores.size()) + " windows of " + std::to_string(o.length) + " bp"}};
   return scores;
 }
 
@@ -246,12 +239,26 @@ std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
   return scores;
 }
 
+/// The context models count its bases.
+void check_train(const Options& o, const SplitText& train) {
+  const auto has_base = [](const BaseWindow& window) {
+    return std::any_of(window.codes.begin(), window.codes.end(), [](std::uint8_t code) { return code < base_unknown; });
+  };
+  if (!train.windows.empty() && std::none_of(train.windows.begin(), train.windows.end(), has_base))
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "the train rows hold no base for the context models to count",
+                 .where = o.bed.string(),
+                 .expected = "A, C, G or T in " + o.fasta.string()}};
+}
+
 void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
   const bool causal = o.objective == "causal";
   const Sample sample = take_sample(o, fasta, rows);
   if (o.dry_run) return print_plan(o, sample);
   const SplitText train = read_split(fasta, rows, "train", o.length),
                   valid = read_split(fasta, rows, "valid", o.length);
+
+  check_train(o, train);
 
   Evaluation e;
   e.places = sample.places;
@@ -345,13 +352,12 @@ int main(int argc, char** argv) {
     if (!a.parse(count, words)) return;
     check_device(a.common());
     const std::filesystem::path checkpoint = find_checkpoint(a.text("checkpoint"));
-    const Json trained = training_flags(folder_of(checkpoint));
+    const TrainingFlags trained = training_flags(folder_of(checkpoint));
     Options o = read_options(a, trained, checkpoint);
     const std::vector<BedRow> rows = read_bed(o.bed);
     check_split(o.split, rows);
-    if (o.length == 0)
-      o.length = window_length(rows, o.split, a.given("bed"),
-                               field_or<Index>(trained, "length", 0, "flags of the training run"));
+    if (o.length == 0) o.length = window_length(rows, o.split, a.given("bed"), trained.get<Index>("length", 0));
+    check_window_length(o.tokenizer, o.length);
     const Fasta fasta(o.fasta);
     evaluate(o, fasta, rows);
   });

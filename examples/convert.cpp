@@ -1,3 +1,4 @@
+#include <common/checkpoint_files.hpp>
 #include <common/models.hpp>
 #include <common/outputs.hpp>
 #include <common/program.hpp>
@@ -11,6 +12,8 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -35,11 +38,6 @@ struct Options {
   bool overwrite = false;
 };
 
-/// What goes along as it is: the names under which transformers keeps tokenizers.
-constexpr const char* tokenizer_files[] = {"tokenizer.json",          "tokenizer_config.json", "special_tokens_map.json",
-                                           "added_tokens.json",       "vocab.txt",             "vocab.json",
-                                           "merges.txt"};
-
 void check_out(const Options& o) {
   std::error_code ignored;
   check_output_folder("--out", o.out);
@@ -57,12 +55,16 @@ void check_out(const Options& o) {
                  .found = "'" + o.out.string() + "'"}};
 }
 
-/// Makes a folder next to the one that is wanted, which it becomes when everything lies in it; else nothing of it is left.
+/// Makes a folder next to the one that is wanted, which it becomes when everything lies in it, or inside one that exists; else
+/// nothing of it is left.
 class NewFolder {
  public:
-  explicit NewFolder(const fs::path& wanted) : wanted_((fs::absolute(wanted) / "").lexically_normal().parent_path()) {
-    fs::create_directories(wanted_.parent_path());
-    temporary_ = wanted_.parent_path() / ("." + wanted_.filename().string() + "." + std::to_string(::getpid()) + ".tmp");
+  explicit NewFolder(const fs::path& wanted)
+      : wanted_((fs::absolute(wanted) / "").lexically_normal().parent_path()), is_there_(fs::is_directory(wanted_)) {
+    const fs::path around = is_there_ ? wanted_ : wanted_.parent_path();
+    for (fs::path missing = around; !fs::exists(missing); missing = missing.parent_path()) made_.push_back(missing);
+    fs::create_directories(around);
+    temporary_ = around / (".convert." + std::to_string(::getpid()) + ".tmp");
     fs::create_directory(temporary_);
   }
   NewFolder(const NewFolder&) = delete;
@@ -70,12 +72,21 @@ class NewFolder {
   ~NewFolder() {
     std::error_code ignored;
     if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+    for (const fs::path& folder : made_) fs::remove(folder, ignored);  // where it is empty
   }
   const fs::path& path() const { return temporary_; }
 
+  /// The error with the name that the file would have had in the end.
+  Error with_final_name(const Error& e) const {
+    Error::Fields fields = e.fields();
+    if (fields.where.starts_with(temporary_.string()))
+      fields.where.replace(0, temporary_.native().size(), wanted_.string());
+    return Error(std::move(fields));
+  }
+
   /// A folder that is there already takes the files one by one, each whole.
   void move_into_place() {
-    if (fs::is_directory(wanted_)) {
+    if (is_there_) {
       for (const auto& file : fs::directory_iterator(temporary_)) fs::rename(file.path(), wanted_ / file.path().filename());
     } else {
       fs::rename(temporary_, wanted_);
@@ -87,7 +98,28 @@ class NewFolder {
 
  private:
   fs::path wanted_, temporary_;
+  bool is_there_ = false;
+  std::vector<fs::path> made_;  ///< the innermost first
 };
+
+/// Everything that makes the checkpoint, into a folder.
+template <class Backbone, class Network>
+void write_checkpoint(const Options& o, const typename Backbone::Config& config, const Network& network,
+                      const fs::path& folder) {
+  save_weights(network, folder / "model.safetensors");
+  write_json_file(folder / "config.json", Backbone::write_config(config));
+  bool has_tokenizer = false;
+  for (const char* name : tokenizer_files)
+    if (fs::is_regular_file(o.source / name)) {
+      write_file(folder / name, read_file(o.source / name));
+      has_tokenizer = true;
+    }
+  if constexpr (requires { config.complement_map; })
+    if (const CharTokenizer characters;
+        !has_tokenizer && config.padded_vocab_size() == 16 &&
+        (config.complement_map.empty() || config.complement_map == characters.complement_map(16)))
+      save_tokenizer(characters, folder);
+}
 
 template <class Backbone, class P>
 void convert(const Options& o) {
@@ -99,18 +131,11 @@ void convert(const Options& o) {
   load_weights(network, weights);
 
   NewFolder folder(o.out);
-  save_weights(network, folder.path() / "model.safetensors");
-  write_json_file(folder.path() / "config.json", Backbone::write_config(config));
-  bool has_tokenizer = false;
-  for (const char* name : tokenizer_files)
-    if (fs::is_regular_file(o.source / name)) {
-      write_file(folder.path() / name, read_file(o.source / name));
-      has_tokenizer = true;
-    }
-  if constexpr (requires { config.complement_map; })
-    if (const CharTokenizer characters; !has_tokenizer && config.padded_vocab_size() == 16 &&
-                                        (config.complement_map.empty() || config.complement_map == characters.complement_map(16)))
-      save_tokenizer(characters, folder.path());
+  try {
+    write_checkpoint<Backbone>(o, config, network, folder.path());
+  } catch (const Error& e) {
+    throw folder.with_final_name(e);
+  }
   folder.move_into_place();
 
   const Index parameters = parameter_count(network);
@@ -143,7 +168,12 @@ int main(int argc, char** argv) {
     o.files = find_checkpoint_files(a.text("checkpoint"));
     o.source = o.files.config.parent_path();
     check_out(o);
-    check_output("--json", o.common.json, {o.files.config, o.files.weights});
+    std::vector<fs::path> own = files_of_checkpoint(o.out);
+    own.push_back(o.out);
+    std::vector<fs::path> inputs = files_of_checkpoint(o.source);
+    inputs.push_back(o.files.weights);
+    check_output("--json", o.common.json, inputs);
+    check_apart("--json", o.common.json, "--out", own);
     with_named_backbone(o.model, [&]<class Backbone>() {
       o.common.precision == "fp64" ? convert<Backbone, fp64>(o) : convert<Backbone, fp32>(o);
     });

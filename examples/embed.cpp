@@ -1,6 +1,7 @@
 #include <common/checkpoint_run.hpp>
 #include <common/models.hpp>
 #include <common/program.hpp>
+#include <common/stop.hpp>
 #include <embed/run.hpp>
 
 namespace {
@@ -75,11 +76,12 @@ Options read_options(const Arguments& a) {
                  .where = "--out",
                  .expected = "a name that ends with .npy or .safetensors",
                  .found = "'" + o.out.string() + "'"}};
-  check_output("--out", o.out, {o.fasta});
-  check_output("--json", o.common.json, {o.fasta});
-  if (o.out == o.common.json)
-    throw Error{{.kind = ErrorKind::usage, .what = "names the file of --out", .where = "--json", .found = "'" + o.out.string() + "'"}};
   o.checkpoint = find_checkpoint(a.text("checkpoint"));
+  std::vector<std::filesystem::path> inputs = files_of_checkpoint(o.checkpoint);
+  inputs.push_back(o.fasta);
+  check_output("--out", o.out, inputs);
+  check_output("--json", o.common.json, inputs);
+  check_apart("--json", o.common.json, "--out", {o.out});
   o.model = model_of_checkpoint(o.checkpoint);
   o.rule = window_rule(a, is_causal(o.model) && o.strands == EmbeddedStrands::model, o.overlap);
   return o;
@@ -116,6 +118,19 @@ void report(const Options& o, const Summary& s, const Records& records) {
                                              {"sequences", list}});
 }
 
+/// Names go into the metadata of safetensors files, or are those of their tensors, and into the JSON.
+void check_names(const Options& o, const Records& records) {
+  const bool are_tensors = !o.pooling && !embed::OutputFile::is_npy(o.out);
+  for (const Contig& contig : records.list())
+    if (!is_utf8(contig.name) || (are_tensors && contig.name == "__metadata__"))
+      throw Error{{.kind = ErrorKind::input,
+                   .what = "the output cannot hold a sequence of this name",
+                   .where = o.fasta.string(),
+                   .expected = are_tensors ? "names in UTF-8 other than __metadata__, or --out with a .npy file"
+                                           : "names in UTF-8",
+                   .found = "'" + contig.name + "'"}};
+}
+
 template <class Backbone, class D, class P>
 void run(const Options& o) {
   const std::filesystem::path folder = folder_of(o.checkpoint);
@@ -127,9 +142,11 @@ void run(const Options& o) {
                  .expected = "model",
                  .found = "average"}};
   const Records records(o);
+  check_names(o, records);
   if (o.dry_run) return embed::print_plan(o, records);
   const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), tokenizer, {.fresh_head = true});
   embed::Run<Backbone, D, P> embedding(o, model, records);
+  listen_for_stop();
   report(o, embedding(), records);
 }
 

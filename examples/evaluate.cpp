@@ -3,8 +3,11 @@
 #include <common/models.hpp>
 #include <common/program.hpp>
 #include <common/progress.hpp>
+#include <common/rows.hpp>
 #include <common/tokenizers.hpp>
+#include <evaluate/options.hpp>
 #include <evaluate/report.hpp>
+#include <evaluate/score.hpp>
 #include <evaluate/text.hpp>
 
 #include <ligase/genome.hpp>
@@ -20,13 +23,16 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace ligase;
 using namespace ligase_cli;
+using evaluation::Options;
+using evaluation::Sample;
+using evaluation::score_model;
+using evaluation::tokens_per_call;
 
 constexpr const char* purpose =
     R"(Scores a language model on held-out windows in bits per base, beside context models that count the train split.
@@ -43,17 +49,6 @@ Context models: interpolated counts of both strands, masked context bases summed
 alone); differences to them are taken window by window. Windows without any 24-mer of train stand apart.
 )";
 
-struct Options {
-  CommonFlags common;
-  std::filesystem::path checkpoint;  ///< find_checkpoint
-  std::string model, split, objective, measure;
-  AnyTokenizer tokenizer = CharTokenizer{};
-  std::filesystem::path fasta, bed, per_window;
-  Index windows = 0, length = 0;
-  MaskSeeds seeds;
-  bool dry_run = false;
-};
-
 Index windows_wanted(const Arguments& a) {
   if (a.text("windows") == "all") return std::numeric_limits<Index>::max();
   try {
@@ -68,7 +63,7 @@ Index windows_wanted(const Arguments& a) {
 }
 
 /// The objective that the checkpoint was trained with, unless another was asked for.
-std::string objective_of(const Arguments& a, const std::string& model, const Json& trained) {
+std::string objective_of(const Arguments& a, const std::string& model, const TrainingFlags& trained) {
   if (!a.given("objective")) return trained_objective(trained, model);
   const std::string objective = a.choice("objective", {"mlm", "causal"});
   if (objective == "causal" && !is_causal(model))
@@ -108,7 +103,7 @@ std::string measure_of(const Arguments& a, const AnyTokenizer& tokenizer, bool c
                .found = measure}};
 }
 
-Options read_options(Arguments& a, const Json& trained, const std::filesystem::path& checkpoint) {
+Options read_options(Arguments& a, const TrainingFlags& trained, const std::filesystem::path& checkpoint) {
   Options o;
   o.common = a.common();
   o.checkpoint = checkpoint;
@@ -138,27 +133,12 @@ Options read_options(Arguments& a, const Json& trained, const std::filesystem::p
                  .expected = "--bed FILE with the rows of train, valid and test"}};
   }
   o.per_window = a.given("per-window") ? a.path("per-window") : "";
-  check_output("--json", o.common.json, {o.fasta, o.bed});
-  check_output("--per-window", o.per_window, {o.fasta, o.bed});
-  if (!o.per_window.empty() && o.per_window == o.common.json)
-    throw Error{{.kind = ErrorKind::usage,
-                 .what = "names the file of --json",
-                 .where = "--per-window",
-                 .found = "'" + o.per_window.string() + "'"}};
+  std::vector<std::filesystem::path> inputs = files_of_checkpoint(checkpoint);
+  inputs.insert(inputs.end(), {o.fasta, o.bed, file_of_tokenizer(a.text("tokenizer"))});
+  check_output("--json", o.common.json, inputs);
+  check_output("--per-window", o.per_window, inputs);
+  check_apart("--per-window", o.per_window, "--json", {o.common.json});
   return o;
-}
-
-void check_split(const std::string& split, const std::vector<BedRow>& rows) {
-  std::set<std::string> names;
-  for (const BedRow& row : rows) names.insert(row.split);
-  if (names.contains(split)) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw Error{{.kind = ErrorKind::usage,
-               .what = "unknown split" + did_you_mean(split, {names.begin(), names.end()}),
-               .where = "--split",
-               .expected = "one of " + list,
-               .found = "'" + split + "'"}};
 }
 
 /// Where --length is not given: the rows of an explicit BED where they are equally long and no longer than what the model
@@ -174,13 +154,6 @@ Index window_length(const std::vector<BedRow>& rows, const std::string& split, b
   return use_rows ? most : trained > 0 ? trained : 1024;
 }
 
-/// The windows to be scored.
-struct Sample {
-  std::vector<LetterWindow> windows;
-  std::vector<WindowPlace> places;
-  Index of = 0;  ///< windows of the split
-};
-
 Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
   const Windows all(rows, o.split, o.length, IntervalMode::strict, fasta.contigs(), o.bed);
   Sample s;
@@ -193,8 +166,6 @@ Sample take_sample(const Options& o, const Fasta& fasta, const std::vector<BedRo
   }
   return s;
 }
-
-constexpr Index tokens_per_call = 8192;
 
 /// Sizes, memory and time, without reading weights or running anything but one layer for a moment.
 void print_plan(const Options& o, const Sample& sample) {
@@ -222,28 +193,24 @@ void print_plan(const Options& o, const Sample& sample) {
                                              {"estimated_seconds", seconds}});
 }
 
-template <class Backbone, class D, class P>
-std::vector<WindowScore> score_model(const Options& o, const Sample& sample, const Measure& measure) {
-  const auto model = AnyModel<Backbone, D, P>::load(o.checkpoint.string(), o.tokenizer);
-  auto context = context_of<D>(o.common);
-  Progress progress("evaluate", "windows", static_cast<Index>(sample.windows.size()), o.common.quiet);
-  auto scores = score_windows(
-      measure, sample.windows, tokens_per_call,
-      [&](const Tensor<TokenId>& ids, std::shared_ptr<const std::vector<Index>> offsets) {
-        context.offsets = std::move(offsets);
-        return to_host_wide(model.network().logits(context, to_device<D>(ids)));
-      },
-      [&](Index passes) { progress.update(passes / measure.passes()); });
-  progress.finish();
-  return scores;
-}
-
 /// The orders that are shown, of all that were scored.
 std::vector<ContextScore> shown(std::vector<ContextScore> scores, bool causal) {
   const std::set<std::string> masked{"order_0",     "two_sided_1", "two_sided_2", "two_sided_3", "two_sided_4",
                                      "two_sided_5", "two_sided_6", "left_3",      "left_11"};
   std::erase_if(scores, [&](const ContextScore& s) { return !causal && !masked.contains(s.name); });
   return scores;
+}
+
+/// The context models count its bases.
+void check_train(const Options& o, const SplitText& train) {
+  const auto has_base = [](const BaseWindow& window) {
+    return std::any_of(window.codes.begin(), window.codes.end(), [](std::uint8_t code) { return code < base_unknown; });
+  };
+  if (!train.windows.empty() && std::none_of(train.windows.begin(), train.windows.end(), has_base))
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "the train rows hold no base for the context models to count",
+                 .where = o.bed.string(),
+                 .expected = "A, C, G or T in " + o.fasta.string()}};
 }
 
 void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& rows) {
@@ -253,15 +220,15 @@ void evaluate(const Options& o, const Fasta& fasta, const std::vector<BedRow>& r
   const SplitText train = read_split(fasta, rows, "train", o.length),
                   valid = read_split(fasta, rows, "valid", o.length);
 
+  check_train(o, train);
+
   Evaluation e;
   e.places = sample.places;
   const auto measure = o.measure == "span"     ? masked_spans(o.tokenizer, o.seeds)
                        : o.measure == "tokens" ? causal_tokens(o.tokenizer, token_shares(o.tokenizer, train.windows))
                        : causal                ? causal_bases(o.tokenizer, pooled_shares(train))
                                                : masked_bases(o.tokenizer, o.seeds);
-  e.model = with_model(o.model, o.common, [&]<class Backbone, class D, class P>() {
-    return score_model<Backbone, D, P>(o, sample, *measure);
-  });
+  e.model = score_model(o, sample, *measure);
 
   if (!train.windows.empty() && !valid.windows.empty()) {
     Progress progress("context models", "parts", 2, o.common.quiet);
@@ -345,13 +312,12 @@ int main(int argc, char** argv) {
     if (!a.parse(count, words)) return;
     check_device(a.common());
     const std::filesystem::path checkpoint = find_checkpoint(a.text("checkpoint"));
-    const Json trained = training_flags(folder_of(checkpoint));
+    const TrainingFlags trained = training_flags(folder_of(checkpoint));
     Options o = read_options(a, trained, checkpoint);
     const std::vector<BedRow> rows = read_bed(o.bed);
     check_split(o.split, rows);
-    if (o.length == 0)
-      o.length = window_length(rows, o.split, a.given("bed"),
-                               field_or<Index>(trained, "length", 0, "flags of the training run"));
+    if (o.length == 0) o.length = window_length(rows, o.split, a.given("bed"), trained.get<Index>("length", 0));
+    check_window_length(o.tokenizer, o.length);
     const Fasta fasta(o.fasta);
     evaluate(o, fasta, rows);
   });

@@ -148,10 +148,10 @@ int main(int argc, char** argv) {
     Options o;
     o.common = a.common();
     check_device(o.common);
-    check_output("--json", o.common.json);
     o.sequence = a.text("sequence");
     o.top = a.positive("top");
     o.checkpoint = find_checkpoint(a.text("checkpoint"));
+    check_output("--json", o.common.json, files_of_checkpoint(o.checkpoint));
     o.model = model_of_checkpoint(o.checkpoint);
     const std::filesystem::path folder = folder_of(o.checkpoint);
     const AnyTokenizer tokenizer = tokenizer_of(folder);

@@ -63,8 +63,11 @@ std::vector<Tick> round_ticks(double least, double most, int count, double fines
     if (factor * power >= rough * 0.999) step = factor * power;
   const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
   std::vector<Tick> ticks;
-  for (double i = std::ceil(least / step - 1e-9); i * step <= most + 1e-9 * step; ++i)
-    ticks.push_back({i * step + 0.0, grouped(i * step + 0.0, decimals)});
+  const double first = std::ceil(least / step - 1e-9);
+  for (int i = 0; i <= count + 1; ++i) {
+    const double value = (first + i) * step + 0.0;
+    if (value <= most + 1e-9 * step) ticks.push_back({value, grouped(value, decimals)});
+  }
   return ticks;
 }
 
@@ -223,7 +226,7 @@ std::string draw(const std::vector<ligase::StepReport>& log, const std::string& 
   // A fresh model falls within a few steps from far above to where the learning is seen: those steps run along the top edge.
   const std::size_t settled = finite.size() < 40 ? 0 : finite.size() / 12;
   const auto [least, most] = std::minmax_element(finite.begin() + static_cast<std::ptrdiff_t>(settled), finite.end());
-  const double margin = std::max(0.05 * (*most - *least), 0.01);
+  const double margin = std::max({0.05 * (*most - *least), 0.01, 1e-6 * std::abs(*most)});
 
   const double x_least = 0, x_most = std::max(static_cast<double>(log.back().step), 1.0);
   const Panel loss{.left = 78,

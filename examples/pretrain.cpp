@@ -1,4 +1,5 @@
 #include <common/models.hpp>
+#include <common/outputs.hpp>
 #include <common/program.hpp>
 #include <common/tokenizers.hpp>
 #include <pretrain/checks.hpp>
@@ -22,7 +23,7 @@ constexpr Index most_channels = 1 << 16, most_layers = 1 << 12, most_windows = 1
 /// Model and sizes are the checkpoint's; flags may repeat but not contradict them.
 void take_checkpoint(const Arguments& a, Options& o) {
   const std::filesystem::path folder = find_checkpoint(a.text("checkpoint"));
-  o.checkpoint = std::filesystem::absolute(folder);
+  o.checkpoint = resolved(folder);
   const auto refuse = [&](const std::string& flag, const std::string& expected, const std::string& found) {
     throw Error{{.kind = ErrorKind::usage,
                  .what = "contradicts the checkpoint " + folder.string(),
@@ -53,9 +54,8 @@ void take_checkpoint(const Arguments& a, Options& o) {
 /// The tokenizer that was asked for, else the checkpoint's, else single bases; and what windows become.
 void take_tokenizer(const Arguments& a, Options& o) {
   if (a.given("tokenizer")) {
-    const std::filesystem::path file = a.text("tokenizer");
-    std::error_code ignored;
-    o.tokenizer_name = std::filesystem::is_regular_file(file, ignored) ? std::filesystem::absolute(file).string() : file.string();
+    const std::filesystem::path file = file_of_tokenizer(a.text("tokenizer"));
+    o.tokenizer_name = file.empty() ? a.text("tokenizer") : resolved(file).string();
     o.tokenizer = tokenizer_named(o.tokenizer_name, "--tokenizer");
   } else if (!o.checkpoint.empty()) {
     o.tokenizer = tokenizer_of(folder_of(o.checkpoint));
@@ -131,6 +131,7 @@ Options read_options(Arguments& a) {
   o.intervals = a.choice("intervals", {"strict", "original"});
   o.recompute = read_recompute(a.text("recompute"));
   take_tokenizer(a, o);
+  if (o.ids.empty()) check_window_length(o.tokenizer, o.length);
   if (a.given("save-every")) o.save_every = a.positive("save-every");
   if (a.given("eval-every")) o.eval_every = a.positive("eval-every");
   o.rc_augment = a.on("rc-augment");

@@ -2,6 +2,8 @@
 #include <common/outputs.hpp>
 #include <common/program.hpp>
 #include <common/progress.hpp>
+#include <common/rows.hpp>
+#include <common/stop.hpp>
 #include <common/tokenizers.hpp>
 
 #include <ligase/genome.hpp>
@@ -47,6 +49,7 @@ Options read_options(const Arguments& a) {
   o.split = a.text("split");
   o.intervals = a.choice("intervals", {"strict", "original"});
   o.length = a.whole("length", 1, 1 << 30);
+  check_window_length(o.tokenizer, o.length);
   o.out = a.path("out");
   if (o.out.extension() != ".npy")
     throw Error{{.kind = ErrorKind::usage,
@@ -54,8 +57,10 @@ Options read_options(const Arguments& a) {
                  .where = "--out",
                  .expected = "a name that ends in .npy",
                  .found = "'" + o.out.string() + "'"}};
-  check_output("--out", o.out, {o.fasta, o.bed});
-  check_output("--json", o.common.json, {o.fasta, o.bed, o.out});
+  const std::vector<std::filesystem::path> inputs{o.fasta, o.bed, file_of_tokenizer(a.text("tokenizer"))};
+  check_output("--out", o.out, inputs);
+  check_output("--json", o.common.json, inputs);
+  check_apart("--json", o.common.json, "--out", {o.out});
   return o;
 }
 
@@ -65,15 +70,11 @@ DType type_for(Index vocabulary) {
 
 void tokenize(const Options& o) {
   const auto fasta = std::make_shared<const Fasta>(o.fasta);
-  std::vector<BedRow> rows;
-  if (o.bed.empty()) {
-    rows = split_rows(*fasta, o.length);
-  } else {
-    rows = read_bed(o.bed);
-    check_bed(rows, fasta->contigs(), o.bed);
-  }
-  const IntervalMode mode = o.intervals == "strict" ? IntervalMode::strict : IntervalMode::original;
-  const FastaDataset windows(fasta, Windows(rows, o.split, o.length, mode, fasta->contigs(), o.bed));
+  const IntervalMode mode = interval_mode(o.intervals, o.length);
+  const std::vector<BedRow> rows = rows_of(*fasta, o.bed, o.length);
+  check_split(o.split, rows);
+  const std::filesystem::path& place = o.bed.empty() ? o.fasta : o.bed;
+  const FastaDataset windows(fasta, Windows(rows, o.split, o.length, mode, fasta->contigs(), place));
   const auto encode = [&](Index i) {
     std::string letters = windows[i];
     std::transform(letters.begin(), letters.end(), letters.begin(), to_upper);
@@ -93,6 +94,7 @@ void tokenize(const Options& o) {
 
   const DType type = type_for(o.tokenizer.vocab_size());
   const auto width = static_cast<std::size_t>(dtype_bytes(type));
+  listen_for_stop();
   AtomicFile file(o.out);
   const std::string header = compose_npy_header(type, {windows.size(), most});
   file.write(std::as_bytes(std::span(header)));
@@ -103,6 +105,7 @@ void tokenize(const Options& o) {
     ids.resize(static_cast<std::size_t>(most), o.tokenizer.pad().value_or(0));
     for (std::size_t t = 0; t < ids.size(); ++t) std::memcpy(row.data() + t * width, &ids[t], width);
     file.write(row);
+    check_stop();
     progress.update(i + 1);
   }
   fasta->check_unchanged();

@@ -1,6 +1,7 @@
 #include "verify/cases.hpp"
 
 #include <common/models.hpp>
+#include <common/outputs.hpp>
 #include <common/program.hpp>
 
 #include <ligase/io/json.hpp>
@@ -119,9 +120,14 @@ int main(int argc, char** argv) {
       throw Error{
           {.kind = ErrorKind::input, .what = "no such folder", .where = "--data", .found = arguments.text("data")}};
 
+    std::vector<CaseFolder> cases = cases_below(arguments.rest());
+    std::vector<std::filesystem::path> folders;
+    for (const CaseFolder& folder : cases) folders.push_back(folder.path);
+    ligase_cli::check_output("--json", flags.json, folders);
+
     Totals totals;
     OrderedJson lines = OrderedJson::array();
-    for (CaseFolder& folder : cases_below(arguments.rest())) {
+    for (CaseFolder& folder : cases) {
       folder.threads = flags.threads;
       folder.on_gpu = flags.device == "cuda";
       if (arguments.given("data")) folder.data = arguments.path("data");

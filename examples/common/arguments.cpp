@@ -52,12 +52,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-void check_utf8(std::string_view word) {
-  for (std::size_t i = 0; i < word.size();) {
-    const std::size_t length = utf8_length(word.substr(i));
-    if (length == 0) refuse(in_quotes(word), "holds a byte that is no UTF-8", "names in UTF-8");
-    i += length;
-  }
+std::string lower(std::string_view word) {
+  std::string small(word);
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return small;
 }
 
 }  // namespace
@@ -77,11 +76,23 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 2) + 1;
+  const std::string small = lower(word);
   for (const std::string& candidate : candidates)
-    if (const std::size_t distance = edit_distance(word, candidate); distance < least) {
+    if (!small.empty() && lower(candidate).starts_with(small)) return candidate;
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, 2 * word.size() / 3) + 1;
+  for (const std::string& candidate : candidates)
+    if (const std::size_t distance = edit_distance(small, lower(candidate)); distance < least) {
       least = distance;
       best = candidate;
     }
@@ -141,8 +152,7 @@ Arguments& Arguments::common_flags() {
 
 bool Arguments::parse(int argc, const char* const* argv) {
   cxxopts::Options options(program_, purpose_);
-  options.set_width(110).allow_unrecognised_options().custom_help(
-      positional_value_.empty() ? "[flags]" : "[flags] " + positional_value_);
+  options.set_width(110).custom_help(positional_value_.empty() ? "[flags]" : "[flags] " + positional_value_);
   options.positional_help("");
   auto add_option = options.add_options();
   for (const Flag& flag : flags_) {
@@ -159,22 +169,7 @@ bool Arguments::parse(int argc, const char* const* argv) {
   options.add_options("rest")(rest_name, positional_help_, cxxopts::value<std::vector<std::string>>());
   if (!positional_value_.empty()) options.parse_positional(rest_name);
 
-  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  for (const std::string& word : words) {
-    check_utf8(word);
-    for (const Flag& flag : flags_)
-      if (flag.is_toggle && word.starts_with("--" + flag.name + "="))
-        refuse("--" + flag.name, "takes no value", {}, in_quotes(word.substr(flag.name.size() + 3)));
-  }
-  const auto is_flag = [&](const std::string& word) {
-    return std::any_of(flags_.begin(), flags_.end(), [&](const Flag& f) { return word == "--" + f.name; });
-  };
-  for (const Flag& flag : flags_)
-    for (std::size_t i = 0; i < words.size(); ++i)
-      if (!flag.is_toggle && words[i] == "--" + flag.name &&
-          (i + 1 == words.size() || words[i + 1].empty() || is_flag(words[i + 1])))
-        refuse(words[i], "has no value", flag.value, i + 1 < words.size() ? words[i + 1] : "");
-
+  check_words({argv + std::min(argc, 1), argv + argc});
   cxxopts::ParseResult result;
   try {
     result = options.parse(argc, argv);
@@ -194,16 +189,7 @@ bool Arguments::parse(int argc, const char* const* argv) {
     return false;
   }
 
-  if (!result.unmatched().empty()) {
-    // A word with one dash comes back letter by letter.
-    const std::string& first = result.unmatched().front();
-    const bool is_letter = first.size() == 2 && first[0] == '-' && first[1] != '-';
-    const auto whole =
-        std::find_if(words.begin(), words.end(), [&](const std::string& w) { return w.starts_with(first); });
-    refuse_unknown(is_letter && whole != words.end() ? *whole : first);
-  }
   if (result.count(rest_name) > 0) rest_ = result[rest_name].as<std::vector<std::string>>();
-  if (positional_value_.empty() && !rest_.empty()) refuse_unknown(rest_.front());
   for (Flag& flag : flags_) {
     const std::size_t times = result.count(flag.name);
     if (times == 0 && flag.is_required) refuse("--" + flag.name, "has to be given", flag.value);
@@ -215,6 +201,31 @@ bool Arguments::parse(int argc, const char* const* argv) {
       read_value(flag, result[flag.name].as<std::string>());
   }
   return true;
+}
+
+/// Refuses what the parser would say less clearly, or understand in its own way.
+void Arguments::check_words(const std::vector<std::string>& words) const {
+  const auto flag_of = [&](const std::string& word) {
+    return std::find_if(flags_.begin(), flags_.end(), [&](const Flag& f) {
+      return word.starts_with("--") && word.substr(2, word.find('=') - 2) == f.name;
+    });
+  };
+  for (const std::string& word : words)
+    if (!is_utf8(word)) refuse(in_quotes(word), "holds a byte that is no UTF-8", "names in UTF-8");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const std::size_t equals = word.find('=');
+    const auto flag = flag_of(word);
+    const bool is_help = word == "-h" || word.substr(0, equals) == "--help", has_value = equals != word.npos;
+    if (flag == flags_.end() && !is_help) {
+      if (positional_value_.empty() || (word.starts_with("-") && word != "-")) refuse_unknown(word);
+    } else if (is_help || flag->is_toggle) {
+      if (has_value) refuse(word.substr(0, equals), "takes no value", {}, in_quotes(word.substr(equals + 1)));
+    } else if (!has_value) {
+      const std::string value = ++i < words.size() ? words[i] : "";
+      if (value.empty() || flag_of(value) != flags_.end()) refuse(word, "has no value", flag->value, value);
+    }
+  }
 }
 
 void Arguments::read_value(Flag& flag, std::string value) const {

@@ -80,6 +80,7 @@ class Arguments {
 
   const Flag& find(const std::string& name) const;
   Arguments& add(Flag flag);
+  void check_words(const std::vector<std::string>& words) const;
   void refuse_unknown(const std::string& word) const;
   void read_value(Flag& flag, std::string value) const;
 
@@ -92,7 +93,10 @@ class Arguments {
 /// Bytes of the UTF-8 character that `text` begins with; 0 where it begins with none.
 std::size_t utf8_length(std::string_view text);
 
-/// The candidate that takes the fewest insertions, deletions, replacements and exchanges of neighbours; empty where none is near.
+bool is_utf8(std::string_view text);
+
+/// The candidate that `word` begins, else the one that takes the fewest insertions, deletions, replacements and exchanges of
+/// neighbours; upper and lower case are one. Empty where none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// " (did you mean 'x'?)", or nothing where no candidate is near.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <common/checkpoint_files.hpp>
 #include <common/models.hpp>
 #include <common/outputs.hpp>
 
@@ -9,32 +10,31 @@
 #include <ligase/train/state.hpp>
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
 namespace ligase_cli {
 
-/// A file in a checkpoint folder or in the folder above, where `pretrain --out` keeps what belongs to its checkpoint/.
-inline std::optional<std::filesystem::path> beside_checkpoint(const std::filesystem::path& folder, const char* name) {
-  const std::filesystem::path normal = (folder / "").lexically_normal().parent_path(), last = normal.filename();
-  const bool named = !last.empty() && last != "." && last != "..";
-  const std::filesystem::path above = named ? normal.parent_path() : normal / "..";
-  for (const auto& place : {folder, above})
-    if (std::filesystem::exists(place / name)) return place / name;
-  return std::nullopt;
-}
+/// Flags of a training run, and the file that they stand in.
+struct TrainingFlags {
+  ligase::Json values = ligase::Json::object();
+  std::string file;
 
-/// Flags of the training run that a checkpoint folder belongs to; an empty object where none is known.
-inline ligase::Json training_flags(const std::filesystem::path& folder) {
+  template <class T>
+  T get(const char* name, T otherwise) const {
+    return ligase::field_or(values, name, std::move(otherwise), file + ": flags of the training run");
+  }
+};
+
+/// Those of the run that a checkpoint folder belongs to; none where no run is known.
+inline TrainingFlags training_flags(const std::filesystem::path& folder) {
   const auto state = beside_checkpoint(folder, ligase::RunFolder{}.state().c_str());
-  if (!state) return ligase::Json::object();
-  return ligase::read_training_state({state->parent_path()}).flags;
+  if (!state) return {};
+  return {ligase::read_training_state({state->parent_path()}).flags, state->string()};
 }
 
 /// What a checkpoint was trained for, "mlm" or "causal": by the flags of its training, else by its model.
-inline std::string trained_objective(const ligase::Json& flags, const std::string& model) {
-  const std::string usual = is_causal(model) ? "causal" : "mlm";
-  return ligase::field_or(flags, "objective", usual, "flags of the training run");
+inline std::string trained_objective(const TrainingFlags& flags, const std::string& model) {
+  return flags.get<std::string>("objective", is_causal(model) ? "causal" : "mlm");
 }
 
 }  // namespace ligase_cli

@@ -11,6 +11,7 @@
 #include <new>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace ligase_cli {
 namespace {
@@ -20,6 +21,13 @@ std::string program_name(const char* argv0) { return std::filesystem::path(argv0
 int report(const char* argv0, const std::string& sentence, int code) {
   std::fprintf(stderr, "%s: %s\n", one_line(program_name(argv0)).c_str(), one_line(sentence).c_str());
   return code;
+}
+
+/// what() would end at the first NUL of a file's content.
+std::string sentence(const ligase::Error& error) {
+  ligase::Error::Fields fields = error.fields();
+  for (std::string* text : {&fields.what, &fields.where, &fields.expected, &fields.found}) *text = one_line(*text);
+  return ligase::Error(std::move(fields)).what();
 }
 
 /// A path that cannot be looked at is the user's; what fails while writing is not.
@@ -58,7 +66,7 @@ int report_exception(const char* argv0) {
   } catch (const ligase::Error& error) {
     const bool users = error.kind() == ligase::ErrorKind::usage || error.kind() == ligase::ErrorKind::input ||
                        error.kind() == ligase::ErrorKind::shape;
-    return report(argv0, error.what(), users ? 2 : 1);
+    return report(argv0, sentence(error), users ? 2 : 1);
   } catch (const std::filesystem::filesystem_error& error) {
     const bool named = !error.path1().empty();
     return report(argv0, (named ? error.path1().string() + ": " : "") + error.code().message(), code_of(error.code()));

@@ -10,8 +10,10 @@
 #include <ligase/seq/tokenizer/kmer.hpp>
 #include <ligase/seq/tokenizer/kmer_overlap.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -32,10 +34,38 @@ AnyTokenizer read_vocabulary(const std::filesystem::path& file) {
                .expected = "[MASK] of overlapping k-mers (DNABERT), or <mask> of k-mers side by side (Nucleotide Transformer)"}};
 }
 
+AnyTokenizer make_merges(BpeDefinition definition, const std::string& file) {
+  if (definition.words == BpeDefinition::Words::byte_level) return ByteBpeTokenizer(std::move(definition), file);
+  return BpeTokenizer(std::move(definition), file);
+}
+
+/// Programs show every token of a vocabulary, so its ids may leave no gap.
 AnyTokenizer read_merges(const std::filesystem::path& file) {
-  BpeDefinition definition = parse_tokenizer_json(read_file(file), file.string());
-  if (definition.words == BpeDefinition::Words::byte_level) return ByteBpeTokenizer(std::move(definition), file.string());
-  return BpeTokenizer(std::move(definition), file.string());
+  const BpeDefinition definition = parse_tokenizer_json(read_file(file), file.string());
+  AnyTokenizer tokenizer = make_merges(definition, file.string());
+  std::set<TokenId> ids;
+  for (const auto& token : definition.vocabulary) ids.insert(token.id);
+  for (const auto& token : definition.added) ids.insert(token.id);
+  TokenId missing = 0;
+  while (ids.contains(missing)) ++missing;
+  if (missing == 0 || missing < tokenizer.vocab_size())
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "the ids of the vocabulary leave a gap",
+                 .where = file.string(),
+                 .expected = "a token for every id from 0 on",
+                 .found = "none for " + std::to_string(missing)}};
+  return tokenizer;
+}
+
+AnyTokenizer kmers(const std::string& name, const std::string& flag, int k, bool overlapping) {
+  try {
+    if (overlapping) return OverlappingKmerTokenizer(k);
+    return KmerTokenizer(k);
+  } catch (const Error& e) {
+    Error::Fields fields = e.fields();
+    fields.where = flag + " " + name;
+    throw Error(std::move(fields));
+  }
 }
 
 std::optional<int> kmer_length(std::string_view name, std::string_view kind) {
@@ -54,11 +84,9 @@ constexpr const char* byte_class = "ByteTokenizer";
 AnyTokenizer tokenizer_named(const std::string& name, const std::string& flag) {
   if (name == "char") return CharTokenizer{};
   if (name == "bytes") return ByteTokenizer{};
-  if (const auto k = kmer_length(name, "kmer:")) return KmerTokenizer(*k);
-  if (const auto k = kmer_length(name, "kmer-overlap:")) return OverlappingKmerTokenizer(*k);
-  const std::filesystem::path file = name;
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(file, ignored)) {
+  if (const auto k = kmer_length(name, "kmer:")) return kmers(name, flag, *k, false);
+  if (const auto k = kmer_length(name, "kmer-overlap:")) return kmers(name, flag, *k, true);
+  if (const std::filesystem::path file = file_of_tokenizer(name); !file.empty()) {
     if (file.extension() == ".txt") return read_vocabulary(file);
     return read_merges(file);
   }
@@ -67,6 +95,22 @@ AnyTokenizer tokenizer_named(const std::string& name, const std::string& flag) {
                .where = flag,
                .expected = "char, bytes, kmer:K, kmer-overlap:K, or the path of a tokenizer.json or vocab.txt",
                .found = name}};
+}
+
+std::filesystem::path file_of_tokenizer(const std::string& name) {
+  std::error_code ignored;
+  const bool is_name =
+      name == "char" || name == "bytes" || name.starts_with("kmer:") || name.starts_with("kmer-overlap:");
+  return !is_name && std::filesystem::is_regular_file(name, ignored) ? name : "";
+}
+
+void check_window_length(const AnyTokenizer& tokenizer, Index length) {
+  constexpr Index enough = 64;  // for one token of any vocabulary
+  if (tokenizer.encode(std::string(static_cast<std::size_t>(std::min(length, enough)), 'A')).empty())
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "windows of " + std::to_string(length) + " bp give no token of this vocabulary",
+                 .where = "--length",
+                 .expected = "longer windows for " + tokenizer.name()}};
 }
 
 AnyTokenizer tokenizer_of(const std::filesystem::path& folder) {

@@ -2,6 +2,7 @@
 
 #include <common/inference_plan.hpp>
 #include <common/progress.hpp>
+#include <common/stop.hpp>
 #include <embed/kept.hpp>
 #include <embed/options.hpp>
 #include <embed/output.hpp>
@@ -100,6 +101,7 @@ class Run {
         pieces_.push_back(std::move(piece));
         if (letters < letters_per_pass(o_)) continue;
         pass();
+        ligase_cli::check_stop();
         letters = 0;
         progress.update(done_);
       }

@@ -1,25 +1,29 @@
 #include <pretrain/checks.hpp>
 
+#include <common/checkpoint_files.hpp>
 #include <common/outputs.hpp>
+#include <common/tokenizers.hpp>
 
 #include <ligase/io/json.hpp>
+#include <ligase/train/log.hpp>
 
 #include <sys/sysinfo.h>
 #include <cstdio>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace pretrain {
 
 Json flags_of(const Options& o) {
-  const auto absolute = [](const std::filesystem::path& p) { return p.empty() ? "" : std::filesystem::absolute(p).string(); };
+  const auto place = [](const std::filesystem::path& p) { return p.empty() ? "" : ligase_cli::resolved(p).string(); };
   Json flags{{"model", o.model},
              {"objective", o.objective},
-             {"fasta", absolute(o.fasta)},
-             {"bed", absolute(o.bed)},
+             {"fasta", place(o.fasta)},
+             {"bed", place(o.bed)},
              {"intervals", o.intervals},
              {"tokenizer", o.tokenizer_name},
-             {"packed", o.packed},
+             {"fit", o.packed ? "packed" : "padded"},
              {"length", o.length},
              {"steps", o.steps},
              {"batch-size", o.batch_size},
@@ -35,27 +39,30 @@ Json flags_of(const Options& o) {
              {"seed", o.common.seed},
              {"save-every", o.save_every},
              {"eval-every", o.eval_every}};
-  if (!o.ids.empty()) flags["ids"] = absolute(o.ids);
-  if (!o.valid_ids.empty()) flags["valid-ids"] = absolute(o.valid_ids);
+  if (!o.ids.empty()) flags["ids"] = place(o.ids);
+  if (!o.valid_ids.empty()) flags["valid-ids"] = place(o.valid_ids);
   return flags;
 }
 
 void check_outputs(const Options& o) {
+  const RunFolder run{o.out};
   ligase_cli::check_output_folder("--out", o.out);
-  if (o.common.json.empty()) return;
-  const auto normal = [](const std::filesystem::path& p) { return std::filesystem::absolute(p).lexically_normal(); };
-  const std::filesystem::path json = normal(o.common.json), out = (normal(o.out) / "").parent_path();
-  const RunFolder folder{out};
-  for (const auto& own : {out, folder.state(), folder.log(), folder.checkpoint(), out / "intervals.bed"})
-    if (json == own)
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "names a part of the run",
-                   .where = "--json",
-                   .expected = "another file name",
-                   .found = "'" + o.common.json.string() + "'"}};
-  std::error_code ignored;
-  if (o.dry_run || json.parent_path() != out || std::filesystem::exists(out, ignored))
-    ligase_cli::check_output("--json", o.common.json, {o.fasta, o.bed, o.ids, o.valid_ids});
+  ligase_cli::check_output_folder("--out", run.checkpoint());
+  const std::filesystem::path& json = o.common.json;
+  if (json.empty()) return;
+  bool is_of_run = ligase_cli::lies_in(json, run.checkpoint());
+  for (const auto& own : {run.root, run.state(), run.log(), run.result(), run.root / "intervals.bed"})
+    is_of_run = is_of_run || ligase_cli::is_same_file(json, own);
+  if (is_of_run)
+    throw Error{{.kind = ErrorKind::usage,
+                 .what = "names a part of the run",
+                 .where = "--json",
+                 .expected = "another file name",
+                 .found = "'" + json.string() + "'"}};
+  std::vector<std::filesystem::path> inputs;
+  if (!o.checkpoint.empty()) inputs = ligase_cli::files_of_checkpoint(o.checkpoint);
+  inputs.insert(inputs.end(), {o.fasta, o.bed, o.ids, o.valid_ids, ligase_cli::file_of_tokenizer(o.tokenizer_name)});
+  ligase_cli::check_output("--json", json, inputs, o.dry_run ? "" : o.out);
 }
 
 void check_vacant(const Options& o) {
@@ -110,7 +117,35 @@ void check_memory(double needed) {
                  .expected = "sizes that fit into " + gigabytes(there)}};
 }
 
+void check_log(const RunFolder& folder, Index saved) {
+  std::error_code missing;
+  if (saved == 0 || std::filesystem::file_size(folder.log(), missing) == 0 || missing) return;
+  Index last = 0;
+  detail::for_each_step(read_file(folder.log()), folder.log().string(), [&](const StepReport& report, std::size_t) {
+    last = report.step;
+    return last < saved;
+  });
+  if (last < saved)
+    throw Error{{.kind = ErrorKind::input,
+                 .what = "the log lacks steps that are saved",
+                 .where = folder.log().string(),
+                 .expected = "step " + std::to_string(saved) + ", or no such file: then a log begins there",
+                 .found = last == 0 ? "no complete line" : "step " + std::to_string(last) + " as the last one"}};
+}
+
+bool has_whole_checkpoint(const RunFolder& folder) {
+  try {
+    const std::string config = (folder.checkpoint() / "config.json").string();
+    (void)parse_json_file<Json>(config);
+    const Safetensors weights(folder.checkpoint() / "model.safetensors");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 Error with_advice(const Error& e) {
+  if (e.kind() != ErrorKind::io && e.kind() != ErrorKind::numeric) return e;
   Error::Fields fields = e.fields();
   fields.what += e.kind() == ErrorKind::numeric
                      ? " (the same command would come to the same step: begin anew with a smaller --learning-rate)"

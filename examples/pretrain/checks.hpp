@@ -21,7 +21,11 @@ void check_vocabulary(const Options& options);
 void check_counts(const Options& options);
 /// Refuses what this machine's memory cannot hold.
 void check_memory(double bytes);
-/// A failure of the run, with what to do about it.
+/// Refuses to go on where the log ends before the saved step. A log that is missing or empty begins anew.
+void check_log(const RunFolder& folder, Index saved);
+/// Whether the checkpoint can be opened: what a finished run leaves.
+bool has_whole_checkpoint(const RunFolder& folder);
+/// What the system refused or came out as no number, with what to do about it; other errors as they are.
 Error with_advice(const Error& e);
 
 }  // namespace pretrain

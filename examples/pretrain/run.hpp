@@ -1,13 +1,13 @@
 #pragma once
 
 #include <common/progress.hpp>
+#include <common/stop.hpp>
 #include <common/tokenizers.hpp>
 #include <pretrain/checks.hpp>
 #include <pretrain/config.hpp>
 #include <pretrain/data.hpp>
 #include <pretrain/options.hpp>
 #include <pretrain/plan.hpp>
-#include <pretrain/stop.hpp>
 
 #include <ligase/io/folder_lock.hpp>
 #include <ligase/train/loop.hpp>
@@ -65,7 +65,7 @@ struct Callbacks {
     progress.update(r.step, note);
     data.check_unchanged();
   }
-  bool should_stop() const { return stop_signal != 0; }
+  bool should_stop() const { return ligase_cli::stop_signal != 0; }
   /// The tokenizer never changes: its files are written once, before the first weights that need them.
   void on_save(Index) {
     if (!std::exchange(has_saved_tokenizer, true)) {
@@ -175,32 +175,17 @@ void print_sizes(const Options& o, const Plan& plan) {
   if (!o.common.json.empty()) write_json_file(o.common.json, sizes);
 }
 
+/// Trains the model in the run's folder and writes the result. Returns the steps that are made: fewer than asked for where a
+/// signal came.
 template <class Backbone, class D, class P>
-void train(const Options& o, const Plan& plan) {
-  const RunFolder folder{o.out};
-  const Json flags = flags_of(o);
-  check_vacant(o);
-  std::optional<TrainState> saved;
-  if (o.resume && has_training_state(folder)) {
-    saved = read_training_state(folder);
-    check_same_flags(saved->flags, flags, folder.state().string());
-    if (saved->step == o.steps && std::filesystem::exists(folder.result())) {
-      if (!o.common.quiet) std::printf("%s: all %lld steps are done\n", o.out.c_str(), static_cast<long long>(o.steps));
-      return;
-    }
-  }
-
-  Data data(o);
-  if (saved) data.check_same(saved->extra);
-  reserve_memory<D>(o, plan);
-  auto model = make_model<Backbone, D, P>(o);
-  set_recompute(model.network().backbone.stack, o.recompute);
+Index train_in(const RunFolder& folder, AnyModel<Backbone, D, P>& model, Data& data, const Options& o,
+               const Plan& plan) {
   const CosineSchedule schedule = pretraining_schedule(o.learning_rate, o.steps);
-  if (schedule.rises())
-    std::fprintf(stderr, "warning: --learning-rate %g lies below the schedule's end of %g: the rate will rise after warm-up\n",
-                 o.learning_rate, schedule.lr_min);
+  const Json flags = flags_of(o);
+  ligase_cli::listen_for_stop();
   folder.create();
   const FolderLock lock(o.out);
+  check_vacant(o);  // another run may have come and gone since the first look
   if (o.overwrite) folder.clear();
 
   AdamW<typename P::Weight, D> optimizer;
@@ -217,7 +202,10 @@ void train(const Options& o, const Plan& plan) {
   trainer.extra() = data.identity();
   data.write_rows(o.out / "intervals.bed");
 
-  listen_for_stop();
+  if (schedule.rises())
+    std::fprintf(stderr,
+                 "warning: --learning-rate %g lies below the schedule's end of %g: the rate will rise after warm-up\n",
+                 o.learning_rate, schedule.lr_min);
   if (!o.common.quiet)
     std::printf("%s: %lld parameters, %lld training windows of %lld bp\n", o.model.c_str(),
                 static_cast<long long>(parameter_count(model)), static_cast<long long>(data.training_windows()),
@@ -232,19 +220,10 @@ void train(const Options& o, const Plan& plan) {
   Context<D> context;
   context.threads = o.common.threads;
   context.random.seed = o.common.seed;
-  try {
-    trainer.run(
-        context, [&](Index) { return data.next(); },
-        [&](Context<D>& c, auto&, const Batch& batch) { return micro_batch(c, batch); },
-        callbacks);
-  } catch (const Error& e) {
-    throw with_advice(e);
-  }
-  if (!trainer.finished())
-    throw Error{{.kind = ErrorKind::io,
-                 .what = "stopped by signal " + std::to_string(stop_signal) + " after step " +
-                         std::to_string(trainer.step()) + ", which is saved: the same command with --resume goes on",
-                 .where = folder.state().string()}};
+  trainer.run(
+      context, [&](Index) { return data.next(); },
+      [&](Context<D>& c, auto&, const Batch& batch) { return micro_batch(c, batch); }, callbacks);
+  if (!trainer.finished()) return trainer.step();
   progress.finish();
 
   const TrainState& state = trainer.state();
@@ -258,6 +237,41 @@ void train(const Options& o, const Plan& plan) {
                      {"checkpoint", folder.checkpoint().string()}};
   write_json_file(folder.result(), result);
   if (!o.common.json.empty()) write_json_file(o.common.json, result);
+  return state.step;
+}
+
+template <class Backbone, class D, class P>
+void train(const Options& o, const Plan& plan) {
+  const RunFolder folder{o.out};
+  check_vacant(o);
+  std::optional<TrainState> saved;
+  if (o.resume && has_training_state(folder)) {
+    saved = read_training_state(folder);
+    check_same_flags(saved->flags, flags_of(o), folder.state().string());
+    if (saved->step == o.steps && std::filesystem::exists(folder.result()) && has_whole_checkpoint(folder)) {
+      if (!o.common.json.empty()) write_file(o.common.json, read_file(folder.result()));
+      if (!o.common.quiet) std::printf("%s: all %lld steps are done\n", o.out.c_str(), static_cast<long long>(o.steps));
+      return;
+    }
+    check_log(folder, saved->step);
+  }
+
+  Data data(o);
+  if (saved) data.check_same(saved->extra);
+  reserve_memory<D>(o, plan);
+  auto model = make_model<Backbone, D, P>(o);
+  set_recompute(model.network().backbone.stack, o.recompute);
+  Index made = 0;
+  try {
+    made = train_in<Backbone, D, P>(folder, model, data, o, plan);
+  } catch (const Error& e) {
+    throw with_advice(e);
+  }
+  if (made < o.steps)
+    throw Error{{.kind = ErrorKind::io,
+                 .what = "stopped by signal " + std::to_string(ligase_cli::stop_signal) + " after step " +
+                         std::to_string(made) + ", which is saved: the same command with --resume goes on",
+                 .where = folder.state().string()}};
 }
 
 template <class Backbone, class D, class P>

@@ -1,5 +1,7 @@
 #include <pretrain/source.hpp>
 
+#include <common/rows.hpp>
+
 #include <ligase/genome.hpp>
 
 #include <cstdio>
@@ -12,16 +14,12 @@ namespace {
 class FastaSource final : public Source {
  public:
   explicit FastaSource(const Options& o) : fasta_(std::make_shared<const Fasta>(o.fasta)) {
-    const IntervalMode mode = o.intervals == "strict" ? IntervalMode::strict : IntervalMode::original;
-    if (o.bed.empty()) {
-      bed_ = split_rows(*fasta_, o.length);
-    } else {
-      bed_ = read_bed(o.bed);
-      check_bed(bed_, fasta_->contigs(), o.bed);
-    }
-    const Windows train(bed_, "train", o.length, mode, fasta_->contigs(), o.bed);
+    const IntervalMode mode = ligase_cli::interval_mode(o.intervals, o.length);
+    bed_ = ligase_cli::rows_of(*fasta_, o.bed, o.length);
+    const std::filesystem::path& place = o.bed.empty() ? o.fasta : o.bed;
+    const Windows train(bed_, "train", o.length, mode, fasta_->contigs(), place);
     training = windows(train);
-    if (o.eval_every > 0) validation = windows(Windows(bed_, "valid", o.length, mode, fasta_->contigs(), o.bed));
+    if (o.eval_every > 0) validation = windows(Windows(bed_, "valid", o.length, mode, fasta_->contigs(), place));
     if (mode == IntervalMode::original && !o.common.quiet)
       std::printf("%lld of %lld training windows touch rows of other splits\n",
                   static_cast<long long>(windows_touching_other_splits(train, bed_, "train")),

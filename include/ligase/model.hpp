@@ -59,7 +59,7 @@ class Model {
     Config config = Backbone::read_config(parse_json_file<Json>(config_file), config_file);
     const StateDict weights = open_weights(files.weights);
     Backbone::check_against_weights(config, config_file, weights.data_bytes());
-    Model model(std::move(config), std::move(tokenizer));
+    Model model(std::move(config), std::move(tokenizer), config_file);
     load_weights(model.network_, weights, options);
     return model;
   }
@@ -151,11 +151,12 @@ class Model {
       throw Error{{.kind = ErrorKind::input, .what = "the sequence gives no token", .expected = "at least one letter"}};
     return ids;
   }
-  Model(Config config, Tok tokenizer)
+  Model(Config config, Tok tokenizer, const std::string& config_file)
       : tokenizer_(std::move(tokenizer)), config_(std::move(config)), network_(config_) {
     if (config_.padded_vocab_size() < tokenizer_.vocab_size())
       throw Error{{.kind = ErrorKind::input,
                    .what = "the checkpoint's vocabulary is smaller than the tokenizer's",
+                   .where = config_file,
                    .expected = "at least " + std::to_string(tokenizer_.vocab_size()),
                    .found = std::to_string(config_.padded_vocab_size())}};
   }

@@ -115,6 +115,20 @@ bed(": split 'train' has no window of 100 bp" "chr\t0\t0\ttrain\nchr\t100\t199\t
 bed(":1: unknown chromosome; .*found '.x1b.31m'" "${escape}[31m\t0\t500\ttrain\n")
 check_refused("good.bed: split 'train' has no window of 9000 bp" pretrain --out refused --quiet --fasta good.fa
               --bed good.bed --length 9000)
+check_refused("--length: windows do not fit into the rows of --intervals original" ${train} --fasta good.fa --bed good.bed --intervals
+              original)
+execute_process(COMMAND printf "c\\0h\\0r\t0\\0\t1\ttrain\n" OUTPUT_FILE ${WORK}/bad.bed COMMAND_ERROR_IS_FATAL ANY)
+check_refused("bad.bed:1: start is not a position; expected a number from 0, found '0.x00'" ${train} --fasta good.fa --bed bad.bed)
+file(WRITE ${WORK}/unknown.fa ">chr\n${lines}>n\nNNNNNNNNNNNNNNNNNNNN\n")
+file(WRITE ${WORK}/bad.bed "n\t0\t20\ttrain\nchr\t8000\t10000\tvalid\nchr\t10000\t12000\ttest\n")
+check_refused("bad.bed: the train rows hold no base for the context models to count" evaluate --checkpoint run --fasta unknown.fa --bed
+              bad.bed --length 20 --quiet)
+file(WRITE ${WORK}/bad.bed "n\t0\t20\ttest\n")
+check_refused("bad.bed: no base of the test windows can be predicted; expected [^\n]*, found 1 windows of 20 bp" evaluate --checkpoint run
+              --fasta unknown.fa --bed bad.bed --length 20 --quiet)
+check_refused("good.bed: no base of the test windows can be predicted" evaluate --checkpoint run --fasta good.fa --bed good.bed --length 3
+              --quiet)
+check_refused("--length: windows of 1 bp give no token" evaluate --checkpoint run --tokenizer kmer-overlap:3 --fasta good.fa --length 1)
 check_refused("--split: unknown split .did you mean 'test'" evaluate --checkpoint run --fasta good.fa --split tset --quiet)
 
 # Flags.
@@ -156,6 +170,12 @@ check_refused("--device: unknown value" ${bare} --device tpu)
 check_refused("--objective: a model that reads in both directions" ${bare} --objective causal)
 check_refused("--stesp: unknown flag .did you mean '--steps'" ${bare} --stesp 4)
 check_refused("--stesp: unknown flag .did you mean '--steps'" ${bare} --stesp=4)
+check_refused("--objective: unknown value .did you mean 'mlm'" ${bare} --objective MLM)
+check_refused("--tokenizer kmer:99: k is out of range; expected 2 to 8, found 99" ${bare} --tokenizer kmer:99)
+check_refused("--length: windows of 1 bp give no token" ${bare} --tokenizer kmer-overlap:3 --length 1)
+check_refused("--rest: unknown flag" verify --rest run)
+check_refused("-hx: unknown flag" ${bare} -hx)
+check_refused("--help: takes no value; found '5'" ${bare} --help=5)
 check_refused("-x: unknown flag" ${bare} -x)
 check_refused("'word': is no flag of pretrain" ${bare} word)
 check_refused("--fasta: is given 2 times" ${bare} --fasta good.fa)
@@ -189,12 +209,38 @@ foreach(program pretrain evaluate fill_mask)
 endforeach()
 check_refused("--json: would replace an input file" ${good} --json good.fa)
 check_refused("--json: would replace an input file" ${good} --json ./good.bed)
-foreach(name "" /log.jsonl /training_state.safetensors /intervals.bed /checkpoint)
+foreach(name "" /log.jsonl /training_state.safetensors /intervals.bed /result.json /checkpoint /checkpoint/config.json)
   check_refused("--json: names a part of the run" ${good} --json refused${name})
 endforeach()
+file(CREATE_LINK run ${WORK}/link SYMBOLIC)
+check_refused("--json: names a part of the run" pretrain --out run --overwrite --fasta good.fa ${sizes} --json link/log.jsonl)
+string(SUBSTRING "${long}" 0 255 long)
+foreach(name / /. /${long})
+  check_refused("--json: (names a part of the run|has a name that is too long)" ${good} --json refused${name})
+endforeach()
+file(COPY_FILE ${SOURCE}/tests/programs/support/tiny_bpe.json ${WORK}/tok.json)
+check_refused("--json: would replace an input file" pretrain --out refused ${sizes} --fasta good.fa --model mamba --tokenizer tok.json
+              --json tok.json)
+foreach(name checkpoint/config.json checkpoint/model.safetensors training_state.safetensors log.jsonl)
+  foreach(program pretrain evaluate fill_mask)
+    set(call ${good} --checkpoint run)
+    if(program STREQUAL evaluate)
+      set(call evaluate --checkpoint run --fasta good.fa --quiet)
+    elseif(program STREQUAL fill_mask)
+      set(call fill_mask --checkpoint run --sequence "A[MASK]" --quiet)
+    endif()
+    check_refused("--json: would replace an input file" ${call} --json run/${name})
+  endforeach()
+endforeach()
+check_refused("--per-window: would replace an input file" evaluate --checkpoint run --fasta good.fa --quiet --per-window
+              run/checkpoint/config.json)
+check_refused("--json: would replace an input file" verify run --json run/checkpoint/config.json)
+check_refused("--json: its folder does not exist" verify run --json gone/x.json)
+check_refused("--json: is a folder" verify run --json folder)
+check_refused("--json: is a pipe or device" verify run --json /dev/full)
 check_refused("--per-window: would replace an input file" evaluate --checkpoint run --fasta good.fa --quiet --per-window good.fa)
-check_refused("--per-window: names the file of --json" evaluate --checkpoint run --fasta good.fa --quiet --per-window refused.x --json
-              refused.x)
+check_refused("--per-window: names the file of --json" evaluate --checkpoint run --fasta good.fa --quiet --per-window ./refused.x
+              --json refused.x)
 
 # A checkpoint with flags that contradict it; equal ones are fine, and its model and sizes are taken.
 check_refused("--d-model: contradicts the checkpoint run/checkpoint; expected 8, or the flag left out, found 16" ${bare} --length 100
@@ -241,6 +287,13 @@ field("config.json: field \"pad_vocab_size_multiple\" is out of range" pad_vocab
 field("config.json: the sizes need more weights than model.safetensors holds" d_model 65536)
 field("model.safetensors: the weights do not fit the model: missing tensors" n_layer 4096)
 field("config.json: complement_map does not fit the vocabulary" vocab_size 5)
+string(JSON changed SET "${other}" vocab_size 8)
+file(COPY ${WORK}/causal/ DESTINATION ${WORK}/few)
+file(WRITE ${WORK}/few/checkpoint/config.json "${changed}")
+check_refused("few/checkpoint/config.json: the checkpoint's vocabulary is smaller than the tokenizer's" embed --checkpoint few --sequence
+              A --out refused.npy --quiet)
+check_refused("[^\n]*few/checkpoint/config.json: the checkpoint's vocabulary is smaller" ${train} --fasta good.fa --checkpoint few)
+
 field("config.json: complement_map does not fit the vocabulary; expected 16 entries, found 1" complement_map "{\"0\": 0}")
 field("config.json: field \"complement_map\": wrong type or value" complement_map "[]")
 field("config.json: field \"rcps\": wrong type or value" rcps "\"yes\"")

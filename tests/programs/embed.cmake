@@ -182,6 +182,11 @@ check_refused("--out: unknown kind of file; expected a name that ends with .npy 
               ps --sequence A --out refused.csv)
 check_refused("--out: its folder does not exist" embed --checkpoint ps --sequence A --out gone/refused.npy)
 check_refused("--json: names the file of --out" ${good} --sequence A --json refused.npy)
+check_refused("--json: names the file of --out" ${good} --sequence A --json ./refused.npy)
+foreach(name checkpoint/config.json training_state.safetensors)
+  check_refused("--json: would replace an input file" ${good} --sequence A --json ps/${name})
+endforeach()
+check_refused("--out: would replace an input file" embed --checkpoint ps --sequence A --out ps/checkpoint/model.safetensors)
 check_refused("--pooling: [^\n]*did you mean 'mean'" ${good} --sequence A --pooling maen)
 check_refused("--strands: " ${good} --sequence A --strands both)
 check_refused("--rows: needs --pooling none" ${good} --sequence A --rows base)
@@ -197,6 +202,11 @@ check_refused("--device: " ${good} --sequence A --device cuda)
 check_refused("--windw: unknown flag .did you mean '--window'" ${good} --sequence A --windw 8)
 file(WRITE ${WORK}/empty.fa ">a\nACGT\n>b\n>c\nA\n")
 check_refused("empty.fa:4: sequence 'b' is empty|empty.fa:3: sequence 'b' is empty" ${good} --fasta empty.fa)
+file(WRITE ${WORK}/meta.fa ">__metadata__\nACGT\n")
+check_refused("meta.fa: the output cannot hold a sequence of this name; [^\n]*found '__metadata__'" embed --checkpoint ps --fasta meta.fa
+              --pooling none --out refused.safetensors)
+execute_process(COMMAND printf ">a\\377\nACGT\n" OUTPUT_FILE ${WORK}/latin.fa COMMAND_ERROR_IS_FATAL ANY)
+check_refused("latin.fa:1: name of a sequence holds a byte that is no UTF-8" ${good} --fasta latin.fa)
 file(WRITE ${WORK}/bert/config.json "{\"model_type\": \"bert\", \"vocab_size\": 4096}")
 check_refused("bert/config.json: no model of this build reads the checkpoint; expected caduceus-ps, caduceus-ph, mamba, found DNABERT or another BERT"
               embed --checkpoint bert --sequence A --out refused.npy)
@@ -206,6 +216,17 @@ execute_process(COMMAND bash -c "ulimit -f 1; exec '${PROGRAMS}/embed' --checkpo
                 WORKING_DIRECTORY ${WORK} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE errors)
 file(GLOB left ${WORK}/refused* ${WORK}/.*.tmp)
 if(NOT code EQUAL 1 OR NOT errors MATCHES "refused.npy: cannot write the file; found File too large" OR left)
+  message(FATAL_ERROR "exit code ${code}, ${left}: ${errors}")
+endif()
+
+# A signal ends it without leaving anything.
+set(many "set -m; '${PROGRAMS}/embed' --checkpoint ps --fasta many.fa --pooling none --out refused.npy --quiet & \
+until compgen -G '.refused.npy.*' >/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.01; done; kill -TERM $!; wait $!")
+string(REPEAT "${text}" 2000 letters)
+file(WRITE ${WORK}/many.fa ">many\n${letters}\n")
+execute_process(COMMAND bash -c "${many}" WORKING_DIRECTORY ${WORK} RESULT_VARIABLE code ERROR_VARIABLE errors)
+file(GLOB left ${WORK}/refused* ${WORK}/.*.tmp)
+if(NOT code EQUAL 1 OR NOT errors MATCHES "embed: stopped by signal 15" OR left)
   message(FATAL_ERROR "exit code ${code}, ${left}: ${errors}")
 endif()
 

@@ -52,6 +52,30 @@ during "another FASTA" "sed '2,\$y/AC/CA/' good.fa >genome.fa" "$advice"
 failed 2 "not the one that the saved run began with" train part --resume
 cp good.fa genome.fa && train part --resume && same "another FASTA"
 
+# The rows are compared before the letters that they choose.
+printf 'chr\t0\t60000\ttrain\nchr\t60000\t90000\tvalid\n' >rows.bed
+rm -rf part
+"$programs/pretrain" --fasta genome.fa --bed rows.bed --out part "${flags[@]}" 2>message &
+until [[ -e part/training_state.safetensors ]] || ! kill -0 $! 2>/dev/null; do sleep 0.005; done
+kill -TERM $!
+wait $! && fail "a stopped run gave exit code 0"
+printf 'chr\t0\t50000\ttrain\n' >rows.bed
+failed 2 "rows.bed: these rows are not those that the saved run began with" train part --bed rows.bed --resume
+
+# Ids that become fewer meanwhile.
+"$programs/tokenize" --fasta genome.fa --length 128 --out ids.npy --quiet >/dev/null
+cp ids.npy all.npy
+rm -rf part
+"$programs/pretrain" --ids ids.npy --out part "${flags[@]}" 2>message &
+until [[ -f part/log.jsonl && $(wc -l <part/log.jsonl) -ge 30 ]] || ! kill -0 $! 2>/dev/null; do sleep 0.005; done
+truncate -s 200 ids.npy
+code=0
+wait $! || code=$?
+[[ $code == 1 && $(wc -l <message) == 1 ]] && grep -qE "ids.npy: .*the file was changed during the run.*--resume goes on" message ||
+  fail "fewer ids gave exit $code: $(cat message)"
+cp -p all.npy ids.npy
+"$programs/pretrain" --ids ids.npy --out part "${flags[@]}" --resume
+
 for signal in TERM INT HUP; do
   [[ $signal != INT ]] || set -m # else the shell starts background jobs with SIGINT ignored
   during "SIG$signal" "kill -$signal \$job" "stopped by signal [0-9]+ after step [0-9]+, which is saved"
@@ -60,7 +84,32 @@ for signal in TERM INT HUP; do
   train part --resume && same "SIG$signal"
 done
 
-# A full disk: in the first state, in the log between two states, and none after it.
+# Two runs that begin in one folder: one is made, whichever comes first.
+rm -rf part
+for i in $(seq 60); do sed 's/chr/chr'"$i/" good.fa; done >large.fa
+short=(--length 128 --batch-size 1 --d-model 4 --n-layer 1 --steps 1 --threads 1 --quiet)
+"$programs/pretrain" --fasta large.fa --out part "${short[@]}" 2>message &
+sleep 0.05
+first=0 second=0
+"$programs/pretrain" --fasta genome.fa --out part "${short[@]}" 2>>message || first=$?
+wait $! || second=$?
+[[ $((first + second)) == 2 && $((first * second)) == 0 ]] || fail "two runs in one folder gave exit $first and $second: $(cat message)"
+
+# --overwrite touches nothing where the checkpoint cannot be written.
+if [[ $(id -u) != 0 ]]; then
+  chmod 555 part/checkpoint
+  cp -r part before
+  failed 2 "--out: cannot be written .Permission denied." train part --overwrite
+  chmod 755 part/checkpoint
+  cmp part/log.jsonl before/log.jsonl && cmp part/training_state.safetensors before/training_state.safetensors ||
+    fail "--overwrite without a right took something away"
+fi
+
+# A full disk: at the rows, in the first state, in the log between two states, and none after it.
+rm -rf part
+failed 1 "part/intervals.bed: cannot write the file .once that is mended, .*--resume goes on.; found File too large" bash -c \
+  'set -o pipefail; (ulimit -f 0; exec "$@" 2>&1) | cat >&2' - "$programs/pretrain" --fasta genome.fa --out part "${flags[@]}" \
+  --learning-rate 1e-9
 rm -rf part
 size=$(($(stat -c %s whole/training_state.safetensors) / 1024))
 failed 1 "part/training_state.safetensors: .*last saved state: none.*File too large" bash -c "ulimit -f $((size / 2)); exec \"\$@\"" - \

@@ -34,6 +34,19 @@ if(svg MATCHES "nan|inf")
   message(FATAL_ERROR "the picture holds a number that is none")
 endif()
 
+# Losses so large that an axis has no finer steps.
+foreach(loss 4.6e13 1e14 1.4e14 1e300)
+  file(WRITE ${WORK}/large.jsonl "{\"step\": 1, \"loss\": ${loss}, ${rest}}\n")
+  execute_process(COMMAND ${PROGRAMS}/loss_curve --log large.jsonl --out large.svg WORKING_DIRECTORY ${WORK} RESULT_VARIABLE code
+                  ERROR_VARIABLE output TIMEOUT 10)
+  file(READ ${WORK}/large.svg svg)
+  string(REGEX MATCHALL "</text>" texts "${svg}")
+  list(LENGTH texts count)
+  if(NOT code EQUAL 0 OR count GREATER 60)
+    message(FATAL_ERROR "a loss of ${loss}: exit code ${code}, ${count} texts: ${output}")
+  endif()
+endforeach()
+
 file(WRITE ${WORK}/empty.jsonl "")
 file(WRITE ${WORK}/back.jsonl "{\"step\": 2, \"loss\": 1.5, ${rest}}\n{\"step\": 1, \"loss\": 1.4, ${rest}}\n")
 file(WRITE ${WORK}/nan.jsonl "{\"step\": 1, \"loss\": null, ${rest}}\n")

@@ -36,6 +36,12 @@ done
 [[ $(wc -l <whole/log.jsonl) == 400 ]] || fail "400 steps gave $(wc -l <whole/log.jsonl) lines"
 
 train --out parts --resume
+(cd parts && "${pretrain[@]/genome.fa/..\/.\/genome.fa}" --out ../parts --resume --json ../again.json)
+cmp again.json parts/result.json || fail "--json after the end is not the result"
+truncate -s -1 parts/checkpoint/model.safetensors
+train --out parts --resume
+cmp whole/checkpoint/model.safetensors parts/checkpoint/model.safetensors || fail "a damaged checkpoint was not written again"
+refused "fit (saved .padded., given .packed.)" --out parts --resume --fit packed
 refused "not empty" --out parts
 refused "seed" --out parts --resume --seed 2
 refused "exclude" --out parts --resume --overwrite
@@ -92,6 +98,20 @@ go_on "a log without a state"
 part 2>/dev/null
 rm -r killed/checkpoint killed/intervals.bed
 go_on "no checkpoint"
+part 2>/dev/null
+saved=$(wc -l <killed/log.jsonl)
+cp killed/log.jsonl log
+truncate -s -1 killed/log.jsonl
+expected="killed/log.jsonl: the log lacks steps that are saved; expected step $saved,.*found step $((saved - 1)) as the last one"
+for damage in "last newline" zeros; do
+  code=0
+  "${small[@]}" --out killed --resume 2>message || code=$?
+  [[ $code == 2 && $(wc -l <message) == 1 ]] && grep -q -- "$expected" message || fail "$damage gave exit $code: $(cat message)"
+  head -c 1000 /dev/zero >killed/log.jsonl
+  expected="killed/log.jsonl: the log lacks steps that are saved; .*found no complete line"
+done
+cp log killed/log.jsonl
+go_on "the log that it had"
 part 2>/dev/null
 saved=$(wc -l <killed/log.jsonl)
 rm killed/log.jsonl

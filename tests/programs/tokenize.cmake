@@ -57,6 +57,21 @@ check_refused("tiny_bpe_train.npy, row [0-9]+: an id is not in the vocabulary of
               --ids tiny_bpe_train.npy)
 set(bare tokenize --fasta toy.fa)
 check_refused("--out: unknown kind of file; expected a name that ends in .npy" ${bare} --out refused.txt)
-check_refused("split 'all' has no window of 1024 bp" ${bare} --split all --out refused.npy)
+check_refused("--split: unknown split .did you mean 'test'.*; expected one of test, train, valid, found 'tset'" ${bare} --split tset
+              --out refused.npy)
+check_refused("--length: windows of 2 bp give no token of this vocabulary; expected longer windows for kmer-overlap:3" ${bare}
+              --tokenizer kmer-overlap:3 --length 2 --out refused.npy)
+check_refused("--length: windows do not fit into the rows of --intervals original; expected a divisor of 2.20, found 100" ${bare}
+              --intervals original --length 100 --out refused.npy)
+check_refused("--tokenizer kmer:0: k is out of range; expected 2 to 8, found 0" ${bare} --tokenizer kmer:0 --out refused.npy)
+file(READ ${SOURCE}/tests/programs/support/tiny_bpe.json vocabulary)
+file(WRITE ${WORK}/tok.json "${vocabulary}")
+check_refused("--json: would replace an input file" ${bare} --tokenizer tok.json --json ./tok.json --out refused.npy)
+check_refused("--json: names the file of --out" ${bare} --json ./refused.npy --out refused.npy)
+string(JSON vocabulary SET "${vocabulary}" model vocab new 5000)
+file(WRITE ${WORK}/gap.json "${vocabulary}")
+check_refused("gap.json: the ids of the vocabulary leave a gap; expected a token for every id from 0 on, found none for" ${bare}
+              --tokenizer gap.json --out refused.npy)
+file(REMOVE ${WORK}/tok.json ${WORK}/gap.json)
 check_refused("--length: bad value" ${bare} --length 0 --out refused.npy)
 check_refused("--device: text is encoded on the host alone" ${bare} --device cuda --out refused.npy)

@@ -80,10 +80,10 @@ inline bool is_bed_comment(std::string_view line) {
 
 }  // namespace detail
 
-/// Reads an interval file: columns chrom, start, end, split separated by tabs or spaces, further columns ignored, CR LF
-/// and gzip tolerated; empty lines, `#`, `track` and `browser` lines skipped. Errors of kind input name file and line:
-/// a missing column, what is no number, an end before its start; also a file that is missing, truncated or without a
-/// row.
+/// Reads an interval file: columns chrom, start, end, split separated by tabs or spaces, further columns ignored, CR LF,
+/// a byte order mark and gzip tolerated; empty lines, `#`, `track` and `browser` lines skipped. Errors of kind input name
+/// file and line: a missing column, what is no number, an end before its start; also a file that is missing, truncated
+/// or without a row.
 inline std::vector<BedRow> read_bed(const std::filesystem::path& file) {
   std::size_t bytes = 0;
   detail::open_to_read(file, bytes);
@@ -92,7 +92,9 @@ inline std::vector<BedRow> read_bed(const std::filesystem::path& file) {
 
   std::vector<BedRow> rows;
   Index number = 0;
-  for (std::string_view rest = text; !rest.empty();) {
+  std::string_view rest = text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  while (!rest.empty()) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     ++number;

@@ -27,9 +27,27 @@ inline std::string show_byte(char c) {
   return std::string("byte 0x") + digits[value >> 4U] + digits[value & 15U];
 }
 
-/// Checks FASTA text that arrives in pieces: header first, names unique and not empty, letters only, no empty sequence,
-/// lines of one width within a sequence (random access needs that). CR before LF and empty lines at a sequence's end
-/// pass.
+inline bool is_utf8(std::string_view text) {
+  constexpr unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+  while (!text.empty()) {
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const unsigned first = byte(0);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (length == 0) return false;
+    unsigned code = length == 1 ? first : first & (0x7FU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+      if ((byte(i) & 0xC0U) != 0x80U) return false;
+      code = code << 6U | (byte(i) & 0x3FU);
+    }
+    if (code < least[length] || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+/// Checks FASTA text that arrives in pieces: header first, names unique, in UTF-8 and not empty, letters only, no empty
+/// sequence, lines of one width within a sequence (random access needs that). CR before LF and empty lines at a
+/// sequence's end pass.
 class FastaScanner {
  public:
   explicit FastaScanner(std::string file) : file_(std::move(file)) {}
@@ -75,6 +93,7 @@ class FastaScanner {
     });
     if (control != header.end()) fail("control character in a FASTA header", "text", show_byte(*control));
     if (name.empty()) fail("FASTA header without a name", "'>name'", "'>'");
+    if (!is_utf8(name)) fail("name of a sequence holds a byte that is no UTF-8", "names in UTF-8", "'" + name + "'");
     if (!names_.insert(name).second) fail("two sequences of one name", "different names", "'" + name + "' again");
     name_ = name;
     bases_ = 0;

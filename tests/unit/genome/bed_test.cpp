@@ -34,6 +34,7 @@ TEST_CASE("rows are read with tabs or spaces, carriage returns, comments and fur
   CHECK(rows[0].line == 6);
   CHECK(rows[3].line == 9);
   CHECK(ligase::read_bed(scratch.gzip("a.bed.gz", text)) == expected);
+  CHECK(ligase::read_bed(scratch.plain("a.bed", "\xEF\xBB\xBF" + text)) == expected);
 }
 
 TEST_CASE("what is written is read again") {

@@ -233,6 +233,10 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(has(refused(">a\n>b\nACGT\n"), "sequence 'a' is empty"));
   CHECK(has(refused(">a\nACGT\n>a\nACGT\n"), "a.fa:3: two sequences of one name"));
   CHECK(has(refused(">\nACGT\n"), "FASTA header without a name"));
+  for (const char* name :
+       {"\xFF", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC3(", "\xF8"})
+    CHECK(has(refused(">a" + std::string(name) + " b\nACGT\n"),
+              "a.fa:1: name of a sequence holds a byte that is no UTF-8"));
   CHECK(has(refused(">a\nACGT\nAC\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\n\nACGT\n"), "a.fa:4: sequence 'a' has lines of different widths"));
   CHECK(has(refused(">a\nACGT\nACGTA\n"), "a.fa:3: sequence 'a' has lines of different widths"));
@@ -245,6 +249,12 @@ TEST_CASE("what is no FASTA is refused with one sentence, and no index is left")
   CHECK(has(refused(">a \x1B[31m\nACGT\n"), "found byte 0x1B"));
   CHECK(
       has(refused(">a " + std::string(1'000'000, 'x') + "\nACGT\n"), "expected at most 1000000 bytes, found 1000002"));
+}
+
+TEST_CASE("names may hold any letters, and descriptions any bytes") {
+  const Scratch scratch;
+  const Fasta fasta(scratch.plain("a.fa", ">\xC3\xA4\xE2\x82\xAC\xF0\x9F\xA7\xAC M\xFCller\nACGT\n"));
+  CHECK(fasta.contigs()[0].name == "\xC3\xA4\xE2\x82\xAC\xF0\x9F\xA7\xAC");
 }
 
 TEST_CASE("a long header is read") {

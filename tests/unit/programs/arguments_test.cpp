@@ -56,7 +56,14 @@ TEST_CASE("flags have defaults and take values in both forms") {
 TEST_CASE("unknown flags are refused with the nearest one") {
   CHECK(refusal({"--out", "x", "--stesp", "3"}) == "--stesp: unknown flag (did you mean '--steps'?)");
   CHECK(refusal({"--out", "x", "--stesp=3"}) == "--stesp: unknown flag (did you mean '--steps'?)");
+  CHECK(refusal({"--out", "x", "--STEPS", "3"}) == "--STEPS: unknown flag (did you mean '--steps'?)");
+  CHECK(refusal({"--out", "x", "-q"}) == "-q: unknown flag (did you mean '--quiet'?)");
+  CHECK(refusal({"--out", "x", "--version"}) == "--version: unknown flag (did you mean '--precision'?)");
   CHECK(refusal({"--out", "x", "--xyzzyplugh"}) == "--xyzzyplugh: unknown flag");
+  CHECK(refusal({"--out", "x", "--rest", "y"}).starts_with("--rest: unknown flag"));
+  CHECK(refusal({"-hx"}) == "-hx: unknown flag");
+  CHECK(refusal({"--help=5"}) == "--help: takes no value; found '5'");
+  CHECK(refusal({"--out", "x", "--", "y"}) == "--: unknown flag");
   CHECK(refusal({"--out", "x", "-steps", "3"}) == "-steps: unknown flag (did you mean '--steps'?)");
   CHECK(refusal({"--out", "x", "stray"}) == "'stray': is no flag of tool; values follow a --flag");
 }
@@ -114,9 +121,13 @@ TEST_CASE("lists are split at commas, and words without a flag are kept") {
   const char* words[] = {"verify", "a", "b,c", "--quiet", "d"};
   REQUIRE(positional.parse(5, words));
   CHECK(positional.rest() == std::vector<std::string>{"a", "b,c", "d"});
+  const char* hidden[] = {"verify", "--rest", "a"};
+  CHECK_THROWS_AS((void)positional.parse(3, hidden), ligase::Error);
 }
 
-TEST_CASE("the nearest name counts an exchange of neighbours once") {
+TEST_CASE("the nearest name counts an exchange of neighbours once, and no capitals; a beginning is nearest") {
+  CHECK(ligase_cli::nearest("MLM", {"causal", "mlm"}) == "mlm");
+  CHECK(ligase_cli::nearest("caduceus", {"mamba", "caduceus-ps"}) == "caduceus-ps");
   CHECK(ligase_cli::nearest("stesp", {"stem", "steps"}) == "steps");
   CHECK(ligase_cli::nearest("q", {"steps"}).empty());
 }

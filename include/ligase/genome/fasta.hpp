@@ -23,8 +23,8 @@ namespace ligase::inline LIGASE_ISA {
 
 /// A FASTA file, plain, gzip or bgzip, read at random places (HTSlib faidx). Opening checks the file: an index that is
 /// missing or does not describe it is built, in ${LIGASE_CACHE:-~/.cache/ligase} where the file's folder cannot be
-/// written; a plain gzip file is repacked there once as bgzip. Building reads the file once and refuses what is no
-/// FASTA. Const members may be called from several threads (one mutex). HTSlib's own messages are switched off for the
+/// written; a plain gzip file, or one whose lines end with LF here and CR LF there, is repacked there once as bgzip.
+/// Building reads the file once and refuses what is no FASTA. Const members may be called from several threads (one mutex). HTSlib's own messages are switched off for the
 /// process.
 class Fasta {
  public:

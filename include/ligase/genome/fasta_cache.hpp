@@ -86,22 +86,20 @@ class BgzipWriter {
   std::vector<char> compressed_;
 };
 
-/// A plain gzip file cannot be read at random places: returns its copy as bgzip in the cache, made on the first call
-/// for this state of the file and checked as FASTA on the way.
-inline std::filesystem::path repacked(const std::filesystem::path& gzip, const struct stat& status) {
-  const std::string name = cache_name(gzip, status) + ".fa.bgz";
+/// A plain gzip file, or one with mixed line ends, cannot be read at random places: returns its copy as bgzip in the
+/// cache, all line ends LF, made on the first call for this state of the file and checked as FASTA on the way.
+inline std::filesystem::path repacked(const std::filesystem::path& file, const struct stat& status) {
+  const std::string name = cache_name(file, status) + ".fa.bgz";
   const auto folder = cache_folder();
   if (folder && std::filesystem::exists(*folder / name)) return *folder / name;
   const bool is_new = folder && !std::filesystem::exists(*folder);
   const std::filesystem::path copy = make_cache_folder() / name;
   try {
     BgzipWriter writer(copy);
-    FastaScanner scanner(gzip.string());
-    read_decompressed(gzip, [&](std::string_view piece) {
-      scanner.feed(piece);
-      writer.write(piece);
-    });
-    scanner.finish();
+    FastaScanner scanner(file.string());
+    const auto write = [&](std::string_view text) { writer.write(text); };
+    read_decompressed(file, [&](std::string_view piece) { scanner.feed(piece, write); });
+    scanner.finish(write);
     writer.commit();
   } catch (...) {
     std::error_code ignored;  // it may hold other files by now

@@ -56,8 +56,8 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-/// A FASTA that can be read at random places: the file itself, or the bgzip copy of a plain gzip file, with an index
-/// that describes it.
+/// A FASTA that can be read at random places: the file itself, or a bgzip copy of it (repacked), with an index that
+/// describes it.
 class OpenedFasta {
  public:
   std::filesystem::path file, fai, gzi;
@@ -70,22 +70,28 @@ class OpenedFasta {
     open_to_read(path, bytes);
     if (bytes == 0)
       throw Error{{.kind = ErrorKind::input, .what = "file is empty", .where = path.string(), .expected = "FASTA"}};
-    int compression = bgzf_compression(open_bgzf(path).get());
-    const bool copied = compression == gzip;
-    if (copied) {
-      file = repacked(path, file_status(path));
-      compression = bgzf;
-    }
-    if (compression == bgzf) blocks_.emplace(file);
+    const int compression = bgzf_compression(open_bgzf(path).get());
+    if (compression == gzip)
+      open_copy();
+    else
+      open(compression == bgzf, false);
+  }
 
+ private:
+  void open_copy() {
+    file = repacked(file, file_status(file));
+    open(true, true);
+  }
+
+  void open(bool is_bgzip, bool is_copy) {
+    if (is_bgzip) blocks_.emplace(file);
     const struct stat status = file_status(file);
     size_ = blocks_ ? static_cast<Index>(blocks_->size) : static_cast<Index>(status.st_size);
     if (take(file)) return;
     const auto folder = cache_folder();
-    if (!folder || !take(*folder / cache_name(file, status))) build(status, copied);
+    if (!folder || !take(*folder / cache_name(file, status))) build(status, is_copy);
   }
 
- private:
   static std::filesystem::path with(std::filesystem::path base, const char* suffix) { return base += suffix; }
 
   bool take(const std::filesystem::path& base) {
@@ -123,8 +129,10 @@ class OpenedFasta {
   void build(const struct stat& status, bool scanned) {
     if (!scanned) {
       FastaScanner scanner(file.string());
-      read_decompressed(file, [&](std::string_view piece) { scanner.feed(piece); });
-      scanner.finish();
+      const auto nowhere = [](std::string_view) {};
+      read_decompressed(file, [&](std::string_view piece) { scanner.feed(piece, nowhere); });
+      scanner.finish(nowhere);
+      if (scanner.mixed_line_ends()) return open_copy();
     }
     const ScratchFolder scratch;
     const std::filesystem::path new_fai = scratch.path() / "fai", new_gzi = scratch.path() / "gzi";

@@ -46,29 +46,35 @@ inline bool is_utf8(std::string_view text) {
 }
 
 /// Checks FASTA text that arrives in pieces: header first, names unique, in UTF-8 and not empty, letters only, no empty
-/// sequence, lines of one width within a sequence (random access needs that). CR before LF and empty lines at a
-/// sequence's end pass.
+/// sequence, as many letters in each line of a sequence but the last (random access needs that). CR before LF and empty lines
+/// at a sequence's end pass. `sink` is called with the text in pieces again, all line ends LF.
 class FastaScanner {
  public:
   explicit FastaScanner(std::string file) : file_(std::move(file)) {}
 
-  void feed(std::string_view piece) {
+  template <class Sink>
+  void feed(std::string_view piece, Sink&& sink) {
     while (!piece.empty()) {
       const std::size_t end = std::min(piece.find('\n'), piece.size());
       line_.append(piece.substr(0, end));
       if (end == piece.size()) return;
-      finish_line();
+      finish_line(sink);
       piece.remove_prefix(end + 1);
     }
   }
-  void finish() {
-    if (!line_.empty()) finish_line();
+  template <class Sink>
+  void finish(Sink&& sink) {
+    if (!line_.empty()) finish_line(sink);
     if (names_.empty()) fail("FASTA without header", "a line that begins with '>'", "no text");
     finish_record();
   }
 
+  /// Some sequence has lines with CR LF before or after lines with LF: no index describes that.
+  bool mixed_line_ends() const { return mixed_; }
+
  private:
-  void finish_line() {
+  template <class Sink>
+  void finish_line(Sink& sink) {
     ++line_number_;
     const std::size_t width = line_.size();
     std::string_view text = line_;
@@ -79,6 +85,8 @@ class FastaScanner {
     } else if (!text.empty() || !names_.empty()) {
       sequence_line(text, width);
     }
+    sink(text);
+    sink("\n");
     line_.clear();
   }
 
@@ -99,7 +107,7 @@ class FastaScanner {
     bases_ = 0;
     first_width_ = first_bases_ = 0;
     short_line_ = 0;
-    mixed_ends_ = false;
+    lacks_return_ = false;
   }
 
   void sequence_line(std::string_view text, std::size_t width) {
@@ -109,9 +117,6 @@ class FastaScanner {
     if (wrong != text.end())
       fail("byte that is no letter in sequence '" + name_ + "'", "letters (A, C, G, T, N or other IUPAC codes)",
            show_byte(*wrong) + " in column " + std::to_string(wrong - text.begin() + 1));
-    if (!text.empty() && mixed_ends_)
-      fail("sequence '" + name_ + "' has line ends of two kinds", "LF or CR LF, one of them throughout",
-           "another at line " + std::to_string(short_line_));
     if (!text.empty() && short_line_ != 0)
       fail("sequence '" + name_ + "' has lines of different widths", "only the last line of a sequence to differ",
            "line " + std::to_string(short_line_));
@@ -122,8 +127,10 @@ class FastaScanner {
     if (text.size() > first_bases_)
       fail("sequence '" + name_ + "' has lines of different widths", std::to_string(first_bases_) + " letters",
            std::to_string(text.size()));
-    if (width != first_width_ || text.size() != first_bases_) short_line_ = line_number_;
-    mixed_ends_ = width != first_width_ && text.size() == first_bases_;
+    // The last line of all may lack its end.
+    mixed_ = mixed_ || width > first_width_ || (lacks_return_ && !text.empty());
+    lacks_return_ = text.size() == first_bases_ && width < first_width_;
+    if (text.size() != first_bases_) short_line_ = line_number_;
     bases_ += text.size();
   }
 
@@ -147,7 +154,8 @@ class FastaScanner {
   std::size_t bases_ = 0;
   std::size_t first_width_ = 0, first_bases_ = 0;
   std::uint64_t short_line_ = 0;
-  bool mixed_ends_ = false;  ///< the short line lacks no letter
+  bool lacks_return_ = false;  ///< the line before has no CR, the sequence's first one has
+  bool mixed_ = false;
 };
 
 struct GzipCloser {

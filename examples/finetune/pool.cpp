@@ -45,6 +45,7 @@ class Pool {
       if (stopped_by_) std::rethrow_exception(stopped_by_);
     } catch (const ligase::Error& e) {
       ligase::Error::Fields fields = e.fields();
+      fields.kind = ligase::ErrorKind::io;  // no fault of the input that was checked before
       fields.what += " (once that is mended, the same command makes the runs that are left)";
       throw ligase::Error(std::move(fields));
     }

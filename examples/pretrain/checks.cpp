@@ -51,7 +51,7 @@ void check_outputs(const Options& o) {
   const std::filesystem::path& json = o.common.json;
   if (json.empty()) return;
   bool is_of_run = ligase_cli::lies_in(json, run.checkpoint());
-  for (const auto& own : {run.root, run.state(), run.log(), run.result(), run.root / "intervals.bed"})
+  for (const auto& own : {run.root, run.state(), run.log(), run.root / "intervals.bed"})
     is_of_run = is_of_run || ligase_cli::is_same_file(json, own);
   if (is_of_run)
     throw Error{{.kind = ErrorKind::usage,

@@ -1,14 +1,13 @@
 #include <finetune/memory.hpp>
 
+#include <common/memory.hpp>
 #include <common/models.hpp>
 
 #include <ligase/io/json.hpp>
 #include <ligase/models/checkpoint_folder.hpp>
 #include <ligase/models/cnn.hpp>
 
-#include <sys/sysinfo.h>
 #include <algorithm>
-#include <cstdio>
 
 namespace ligase_cli {
 
@@ -42,24 +41,10 @@ double least_memory(const std::string& model, const RunSettings& settings, const
 }
 
 void check_memory(const FinetunePlan& plan) {
-  struct sysinfo machine = {};
-  if (::sysinfo(&machine) != 0) return;
-  const double there = (static_cast<double>(machine.totalram) + static_cast<double>(machine.totalswap)) *
-                       static_cast<double>(machine.mem_unit);
-  const auto gigabytes = [](double bytes) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g GB", bytes / 1e9);
-    return std::string(text);
-  };
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
     const RunIdentity& run = plan.runs[i];
-    const double needed = least_memory(run.model, plan.settings[i], plan.tasks.at(run.task));
-    if (needed > there)
-      throw Error{{.kind = ErrorKind::usage,
-                   .what = "a run of " + run.model + " on " + run.task + " would need " + gigabytes(needed) +
-                           " of memory or more",
-                   .where = "d_model, n_layer, max_length, batch_size",
-                   .expected = "sizes that fit into " + gigabytes(there)}};
+    check_memory(least_memory(run.model, plan.settings[i], plan.tasks.at(run.task)),
+                 "a run of " + run.model + " on " + run.task, "d_model, n_layer, max_length, batch_size");
   }
 }
 

@@ -7,8 +7,6 @@
 #include <ligase/io/json.hpp>
 #include <ligase/train/log.hpp>
 
-#include <sys/sysinfo.h>
-#include <cstdio>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -98,23 +96,6 @@ void check_counts(const Options& o) {
                    .what = "the run would read 2^63 tokens or more",
                    .where = "--length, --batch-size, --accumulate, --steps",
                    .expected = "a smaller product"}};
-}
-
-void check_memory(double needed) {
-  struct sysinfo machine = {};
-  if (::sysinfo(&machine) != 0) return;
-  const double there = (static_cast<double>(machine.totalram) + static_cast<double>(machine.totalswap)) *
-                       static_cast<double>(machine.mem_unit);
-  const auto gigabytes = [](double bytes) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g GB", bytes / 1e9);
-    return std::string(text);
-  };
-  if (needed > there)
-    throw Error{{.kind = ErrorKind::usage,
-                 .what = "training would need " + gigabytes(needed) + " of memory or more",
-                 .where = "--d-model, --n-layer, --batch-size, --length",
-                 .expected = "sizes that fit into " + gigabytes(there)}};
 }
 
 void check_log(const RunFolder& folder, Index saved) {

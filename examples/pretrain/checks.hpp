@@ -19,8 +19,6 @@ void check_vacant(const Options& options);
 void check_vocabulary(const Options& options);
 /// Refuses sizes whose products leave 64 bits.
 void check_counts(const Options& options);
-/// Refuses what this machine's memory cannot hold.
-void check_memory(double bytes);
 /// Refuses to go on where the log ends before the saved step. A log that is missing or empty begins anew.
 void check_log(const RunFolder& folder, Index saved);
 /// Whether the checkpoint can be opened: what a finished run leaves.

@@ -280,7 +280,8 @@ void run(const Options& options) {
   check_outputs(options);
   check_vocabulary(options);
   const Plan plan = Planner<Backbone, D, P>::plan(options);
-  if (D::on_host) ligase_cli::check_memory(plan.bytes, "training", "--d-model, --n-layer, --batch-size, --length");
+  if (D::on_host)
+    ligase_cli::check_memory(plan.bytes, "training", "--d-model, --n-layer, --batch-size, --length");
   options.dry_run ? print_sizes<Backbone, D, P>(options, plan) : train<Backbone, D, P>(options, plan);
 }
 

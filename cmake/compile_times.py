@@ -16,11 +16,7 @@ import tempfile
 LISTED = [
     (r"tests/header/one_model\.cpp", 12, 1000),
     (r".*readme_example\.cpp", 12, 1000),
-    (r"examples/models/.*\.cpp", 20, None),
-    (r"examples/pretrain/.*\.cpp", 20, None),
-    (r"examples/verify/.*\.cpp", 20, None),
-    (r"examples/common/.*\.cpp", 20, None),
-    (r"examples/[^/]*\.cpp", 20, None),
+    (r"examples/.*\.cpp", 20, None),
     (r"tests/device/.*\.cpp", None, None),
     (r"tests/unit/models?/.*\.cpp", None, None),
     (r"tests/unit/train/loop_test\.cpp", None, None),

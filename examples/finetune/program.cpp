@@ -18,7 +18,6 @@
 #include <cstdio>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -129,17 +128,6 @@ void check_checkpoints(const FinetunePlan& plan) {
     if (!s.checkpoint.empty() && seen.emplace(plan.runs[i].model, s.checkpoint).second)
       run_job({.identity = plan.runs[i], .settings = s, .task = nullptr, .threads = 1, .device = "cpu", .on_epoch = {}});
   }
-}
-
-/// The path is the folder's, or one below it; neither need exist.
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  const auto normal = [](const fs::path& p) {
-    std::error_code ignored;
-    const fs::path whole = fs::weakly_canonical(fs::absolute(p), ignored);
-    return whole.has_filename() ? whole : whole.parent_path();
-  };
-  const fs::path inner = normal(path), outer = normal(folder);
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 /// Refuses a file that cannot be written or would take the place of one that is read, or of a part of --out.
